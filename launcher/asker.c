@@ -1,0 +1,245 @@
+/* The control clients: who asks, and who waits for which answer. */
+#include "log.h"
+#include "service.h"
+#include "transfer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Members that do not answer must not keep `flip status` waiting. */
+#define STATUS_TIMEOUT_MS 500
+
+struct asker {
+	struct source source;
+	struct timer timeout;
+	enum message_type request; /* 0: has not asked yet */
+	TAILQ_ENTRY(asker) link;
+};
+
+static TAILQ_HEAD(, asker) askers = TAILQ_HEAD_INITIALIZER(askers);
+static struct source listener;
+static struct asker *serving; /* whose request is being looked after right now */
+
+static void asker_close(struct asker *asker)
+{
+	TAILQ_REMOVE(&askers, asker, link);
+	close(asker->source.fd);
+	loop_remove(&asker->source);
+	timer_clear(&asker->timeout);
+	if (serving == asker)
+		serving = NULL;
+	free(asker);
+}
+
+static void send_report(struct asker *asker, bool final, int exit_code, const char *format,
+			va_list arguments)
+{
+	struct report report = {
+		.magic = PROTOCOL_MAGIC,
+		.version = PROTOCOL_VERSION,
+		.final = final,
+		.exit_code = (uint8_t)exit_code,
+	};
+
+	vsnprintf(report.text, sizeof(report.text), format, arguments);
+	(void)!send(asker->source.fd, &report, sizeof(report), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+__attribute__((format(printf, 2, 3))) static void line(void *to, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	send_report(to, false, 0, format, arguments);
+	va_end(arguments);
+}
+
+__attribute__((format(printf, 3, 4))) static void answer(struct asker *asker, int exit_code,
+							 const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	send_report(asker, true, exit_code, format, arguments);
+	va_end(arguments);
+	asker_close(asker);
+}
+
+static bool is_waiting(const struct asker *asker)
+{
+	return asker->request == MESSAGE_CONTROL_RESTART || asker->request == MESSAGE_CONTROL_STOP;
+}
+
+void asker_progress(const char *format, ...)
+{
+	struct asker *asker;
+	va_list arguments;
+
+	TAILQ_FOREACH(asker, &askers, link) {
+		if (!is_waiting(asker))
+			continue;
+		va_start(arguments, format);
+		send_report(asker, false, 0, format, arguments);
+		va_end(arguments);
+	}
+}
+
+void asker_result(int exit_code, const char *format, ...)
+{
+	struct asker *asker, *next;
+	char text[800];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	for (asker = TAILQ_FIRST(&askers); asker; asker = next) {
+		next = TAILQ_NEXT(asker, link);
+		if (is_waiting(asker))
+			answer(asker, exit_code, "%s", text);
+	}
+}
+
+void asker_abandon_restarts(const char *reason)
+{
+	struct asker *asker, *next;
+
+	for (asker = TAILQ_FIRST(&askers); asker; asker = next) {
+		next = TAILQ_NEXT(asker, link);
+		if (asker->request == MESSAGE_CONTROL_RESTART)
+			answer(asker, 1, "%s", reason);
+	}
+}
+
+void asker_refuse(const char *reason)
+{
+	log_line(LOG_LEVEL_INFO, "refused: %s", reason);
+	if (serving)
+		answer(serving, 1, "%s", reason);
+}
+
+static void show_status(struct asker *asker)
+{
+	service_show_status(line, asker);
+	answer(asker, 0, "%s", "");
+}
+
+static void status_timeout(struct timer *timer)
+{
+	show_status((void *)((char *)timer - offsetof(struct asker, timeout)));
+}
+
+static bool all_counted(void)
+{
+	const struct generation *generation;
+
+	TAILQ_FOREACH(generation, &service.retired, link)
+		if (!generation_all_answered(generation))
+			return false;
+	return !service.current || generation_all_answered(service.current);
+}
+
+void asker_counted(void)
+{
+	struct asker *asker, *next;
+
+	if (!all_counted())
+		return;
+	for (asker = TAILQ_FIRST(&askers); asker; asker = next) {
+		next = TAILQ_NEXT(asker, link);
+		if (asker->request == MESSAGE_CONTROL_STATUS)
+			show_status(asker);
+	}
+}
+
+static void serve_status(struct asker *asker)
+{
+	struct generation *generation;
+
+	timer_set(&asker->timeout, STATUS_TIMEOUT_MS, status_timeout);
+	/* Counting takes members' time; while they do something more important they are left alone. */
+	if (service.state == SERVICE_SERVING || service.state == SERVICE_STARTING) {
+		generation_ask(service.current, MESSAGE_PROBE, MESSAGE_MORE, 0);
+		TAILQ_FOREACH(generation, &service.retired, link)
+			if (generation->phase == PHASE_DRAINING)
+				generation_ask(generation, MESSAGE_PROBE, MESSAGE_MORE, 0);
+	}
+	asker_counted();
+}
+
+static void serve(struct asker *asker, enum message_type request)
+{
+	asker->request = request;
+	serving = asker;
+	if (request == MESSAGE_CONTROL_RESTART)
+		service_request_restart();
+	else if (request == MESSAGE_CONTROL_STOP)
+		service_event(EVENT_STOP);
+	else if (request == MESSAGE_CONTROL_STATUS)
+		serve_status(asker);
+	else
+		answer(asker, 125, "this is no request to a supervisor");
+	serving = NULL;
+}
+
+static void asker_ready(struct source *source, short revents)
+{
+	struct asker *asker = (void *)((char *)source - offsetof(struct asker, source));
+	int fds[PROTOCOL_FDS_MAX];
+	unsigned n_fds;
+	struct message message;
+	int result = transfer_receive(source->fd, &message, fds, &n_fds);
+
+	(void)revents;
+	if (result == -EAGAIN)
+		return;
+	transfer_close(fds, n_fds);
+	if (result == 0 && !asker->request) {
+		serve(asker, message.type);
+		return;
+	}
+	if (result != -EPIPE)
+		log_line(LOG_LEVEL_INFO, "rejected a message on the control socket: not one of flip's");
+	asker_close(asker);
+}
+
+static bool may_ask(int fd, struct ucred *peer)
+{
+	socklen_t length = sizeof(*peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &length) == 0 &&
+	       (peer->uid == 0 || peer->uid == getuid());
+}
+
+static void listener_ready(struct source *source, short revents)
+{
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct asker *asker = fd < 0 ? NULL : calloc(1, sizeof(*asker));
+	struct ucred peer = { 0 };
+
+	(void)revents;
+	if (!asker) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&askers, asker, link);
+	loop_add(&asker->source, fd, POLLIN, asker_ready);
+	if (!may_ask(fd, &peer)) {
+		log_line(LOG_LEVEL_INFO, "rejected user %u (pid %d) on the control socket",
+			 (unsigned)peer.uid, (int)peer.pid);
+		answer(asker, 125, "this service belongs to another user");
+	}
+}
+
+void asker_listen(int listen_fd)
+{
+	loop_add(&listener, listen_fd, POLLIN, listener_ready);
+}

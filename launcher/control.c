@@ -1,0 +1,357 @@
+#include "control.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "cleanup.h"
+#include "peer.h"
+#include "target.h"
+
+#define ANCESTORS_MAX 128
+#define ANSWER_SECONDS 5
+
+/* A process and those above it, nearest first. */
+struct ancestry {
+	pid_t pid[ANCESTORS_MAX];
+	size_t count;
+};
+
+/* What becomes of each line of an answer. */
+typedef void (*report_function)(const struct report *report, void *context);
+
+bool control_name_ok(const char *name)
+{
+	static const char permitted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789._@-";
+	size_t length = strlen(name);
+
+	return length > 0 && length <= CONTROL_NAME_MAX && strspn(name, permitted) == length &&
+	       strspn(name, "0123456789") != length;
+}
+
+void control_name_make(const char *command, char name[CONTROL_NAME_MAX + 1])
+{
+	const char *slash = strrchr(command, '/');
+
+	strlcpy(name, slash ? slash + 1 : command, CONTROL_NAME_MAX + 1);
+	for (char *at = name; *at != '\0'; at++)
+		if (!control_name_ok((char[]){ 'x', *at, '\0' }))
+			*at = '_';
+	if (!control_name_ok(name)) {
+		char digits[CONTROL_NAME_MAX + 1];
+
+		strlcpy(digits, name, sizeof(digits));
+		snprintf(name, CONTROL_NAME_MAX + 1, "server-%.50s", digits);
+	}
+}
+
+static void explain_taken(const char *name, char *error, size_t size)
+{
+	struct peer holder = { .uid = geteuid() };
+	uid_t owner;
+
+	strlcpy(holder.name, name, sizeof(holder.name));
+	if (!peer_connect(&holder, &owner)) {
+		snprintf(error, size,
+			 "the name '%s' is taken; try again, or choose another with --name", name);
+		return;
+	}
+	close(holder.fd);
+	snprintf(error, size, "the name '%s' is taken by %s (pid %d); choose another with --name",
+		 name, owner == geteuid() ? "another flip of yours" : "a process of another user",
+		 (int)holder.pid);
+}
+
+int control_listen(const char *name, char *error, size_t size)
+{
+	struct sockaddr_un address;
+
+	if (!control_name_ok(name)) {
+		snprintf(error, size,
+			 "a service cannot be called '%.80s'; take up to %d letters, digits and "
+			 "._@-, not digits only",
+			 name, CONTROL_NAME_MAX);
+		return -1;
+	}
+
+	socklen_t length = peer_address(&address, geteuid(), name);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, length) == 0 &&
+	    listen(fd, SOMAXCONN) == 0)
+		return fd;
+
+	int reason = errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (reason == EADDRINUSE) {
+		explain_taken(name, error, size);
+		return -2;
+	}
+	snprintf(error, size, "cannot open the control socket of '%s': %s", name, strerror(reason));
+	return -1;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], line[512];
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+
+	CLEANUP_FILE FILE *file = fopen(path, "re");
+
+	if (!file || !fgets(line, sizeof(line), file))
+		return 0;
+	/* The second field is the name, in brackets, and may hold brackets and blanks itself. */
+	const char *end = strrchr(line, ')');
+
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static void ancestry_init(struct ancestry *ancestry, pid_t pid)
+{
+	for (ancestry->count = 0; pid > 0 && ancestry->count < ANCESTORS_MAX; pid = parent_of(pid))
+		ancestry->pid[ancestry->count++] = pid;
+}
+
+/* How far above the process `pid` is; `count` if nowhere. */
+static size_t ancestry_find(const struct ancestry *ancestry, pid_t pid)
+{
+	size_t i = 0;
+
+	while (i < ancestry->count && ancestry->pid[i] != pid)
+		i++;
+	return i;
+}
+
+/*
+ * Sends a request and gives every line of the answer to `show`. Returns the exit code that the
+ * supervisor chose, or -1 with errno for a broken connection (0: closed before the end), or -2
+ * with the reason in `garbage`.
+ */
+static int peer_ask(const struct peer *service, enum message_type type,
+		       report_function show, void *context, const char **garbage)
+{
+	struct message message;
+	struct report report;
+
+	message_init(&message, type);
+	if (send(service->fd, &message, sizeof(message), MSG_NOSIGNAL) < 0)
+		return -1;
+	do {
+		/* MSG_TRUNC: the true length, also of what is too long. */
+		ssize_t length = recv(service->fd, &report, sizeof(report), MSG_TRUNC);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length <= 0) {
+			errno = length == 0 ? 0 : errno;
+			return -1;
+		}
+		*garbage = report_check(&report, (size_t)length, 0);
+		if (*garbage)
+			return -2;
+		show(&report, context);
+	} while (!report.final);
+	return report.exit_code;
+}
+
+struct pid_search {
+	const struct ancestry *ancestry;
+	size_t nearest;
+};
+
+static void search_line(const struct report *report, void *context)
+{
+	struct pid_search *search = context;
+
+	for (const char *at = report->text; (at = strstr(at, "pid ")); at += 4) {
+		bool word = at == report->text || !isalnum((unsigned char)at[-1]);
+		size_t distance = ancestry_find(search->ancestry, (pid_t)strtol(at + 4, NULL, 10));
+
+		if (word && distance < search->nearest)
+			search->nearest = distance;
+	}
+}
+
+/* A short answer, or none: a search must not hang on a supervisor that is stopped. */
+static void peer_limit(const struct peer *service)
+{
+	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+
+	setsockopt(service->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+/*
+ * How far above the process one of the generations of the service is. With a bare LD_PRELOAD the
+ * supervisor is no ancestor of the server: it has to be asked, on a connection of its own.
+ */
+static size_t peer_distance(const struct peer *service, const struct ancestry *ancestry)
+{
+	struct pid_search search = { ancestry, ancestry->count };
+	struct peer asked = *service;
+	const char *garbage;
+	uid_t owner;
+
+	if (!peer_connect(&asked, &owner))
+		return ancestry->count;
+	peer_limit(&asked);
+	peer_ask(&asked, MESSAGE_CONTROL_STATUS, search_line, &search, &garbage);
+	close(asked.fd);
+	return search.nearest;
+}
+
+/* The service with the supervisor, or else the server, that is nearest above the process. */
+static struct peer *peer_of_pid(struct peer *services, pid_t pid)
+{
+	struct peer *found = NULL;
+	struct ancestry ancestry;
+
+	ancestry_init(&ancestry, pid);
+
+	size_t nearest = ancestry.count;
+
+	for (int ask = 0; ask < 2 && !found; ask++) {
+		for (struct peer *service = services; service; service = service->next) {
+			size_t distance = ask ? peer_distance(service, &ancestry) :
+						ancestry_find(&ancestry, service->pid);
+
+			if (distance < nearest) {
+				nearest = distance;
+				found = service;
+			}
+		}
+	}
+	return found;
+}
+
+static struct peer *peer_of_name(struct peer *services, const char *name)
+{
+	char list[1024] = "";
+
+	if (!services)
+		errx(EXIT_FLIP, "no service called '%s' runs under flip here; see flip status",
+		     name);
+	for (struct peer *service = services; service; service = service->next)
+		if (service->uid == geteuid())
+			return service;
+	if (!services->next)
+		return services;
+	peers_list(services, list, sizeof(list));
+	errx(EXIT_FLIP, "several users have a service called '%s': %s; name it by its pid", name,
+	     list);
+}
+
+static struct peer *peer_only(struct peer *services)
+{
+	char list[1024] = "";
+
+	if (!services->next)
+		return services;
+	peers_list(services, list, sizeof(list));
+	errx(EXIT_FLIP, "several services run under flip here: %s; name the one you mean", list);
+}
+
+/* Never returns NULL: a target that is none ends the command with a sentence. */
+static struct peer *peer_choose(struct peer *services, const char *target)
+{
+	const char *reason;
+
+	if (!target)
+		return peer_only(services);
+	if (control_name_ok(target))
+		return peer_of_name(services, target);
+
+	pid_t pid = (pid_t)strtonum(target, 1, INT_MAX, &reason);
+
+	if (reason)
+		errx(EXIT_FLIP, "'%s' is neither the name of a service nor a pid", target);
+
+	struct peer *service = peer_of_pid(services, pid);
+
+	if (!service)
+		errx(EXIT_FLIP, "process %d belongs to no service of flip; see flip status",
+		     (int)pid);
+	return service;
+}
+
+/* Each line at once: whoever pipes us somewhere wants to see the progress, too. */
+static void report_print(const struct report *report, void *context)
+{
+	FILE *stream = report->final && report->exit_code != 0 ? stderr : stdout;
+
+	if (report->text[0] == '\0')
+		return;
+	fprintf(stream, "%s\n", report->text);
+	fflush(stream);
+}
+
+static int peer_command(const struct peer *service, enum message_type type)
+{
+	const char *garbage;
+
+	/* A restart takes as long as the new server does; what flip knows it says at once. */
+	if (type == MESSAGE_CONTROL_STATUS)
+		peer_limit(service);
+
+	int code = peer_ask(service, type, report_print, NULL, &garbage);
+
+	if (code >= 0)
+		return code;
+	if (code == -2) {
+		warnx("the supervisor of %s (pid %d) answered what flip %s does not understand: %s",
+		      service->name, (int)service->pid, FLIP_VERSION, garbage);
+		return EXIT_FLIP;
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK) {
+		warnx("the supervisor of %s (pid %d) does not answer; is it stopped?",
+		      service->name, (int)service->pid);
+		return EXIT_FLIP;
+	}
+	warnx("the supervisor of %s ended before it answered", service->name);
+	return 1;
+}
+
+static int status_all(const struct peer *services)
+{
+	bool several = services->next != NULL;
+	int code = 0;
+
+	for (; services; services = services->next) {
+		if (several) {
+			peer_print(services, stdout);
+			puts(":");
+		}
+		/* What went wrong with a service comes on stderr, and must come under its name. */
+		fflush(stdout);
+
+		int one = peer_command(services, MESSAGE_CONTROL_STATUS);
+
+		code = one > code ? one : code;
+		if (services->next)
+			putchar('\n');
+	}
+	return code;
+}
+
+int control_command(enum message_type type, const char *target)
+{
+	__attribute__((cleanup(peers_free))) struct peer *services = NULL;
+
+	peers_find(&services, target && control_name_ok(target) ? target : NULL);
+	if (!services && !(target && control_name_ok(target)))
+		errx(EXIT_FLIP, "no service runs under flip here");
+	if (!target && type == MESSAGE_CONTROL_STATUS)
+		return status_all(services);
+	return peer_command(peer_choose(services, target), type);
+}

@@ -1,0 +1,65 @@
+/*
+ * The life of a service as data: what happens in which state. Pure: no system call, no clock.
+ *
+ * The *current* generation serves; during an upgrade there is a *new* one. Generations that were
+ * retired drain on their own and are no part of this table.
+ */
+#pragma once
+
+enum service_state {
+	SERVICE_STARTING,   /* the current generation is not ready yet */
+	SERVICE_SERVING,
+	SERVICE_COLLECTING, /* an upgrade: the current one hands its listeners over */
+	SERVICE_UPGRADING,  /* the new one runs, but is not ready */
+	SERVICE_RETIRING,   /* the new one is ready; the current one lets go */
+	SERVICE_STOPPING,   /* no more clients; the last connections end */
+	SERVICE_ENDED,
+	SERVICE_STATE_END
+};
+
+enum service_event {
+	EVENT_RESTART,		/* asked for */
+	EVENT_RESTART_CROWDED,	/* asked for, while as many drain as may */
+	EVENT_STOP,
+	EVENT_COLLECTED,	/* every member has answered */
+	EVENT_COLLECT_FAILED,	/* or did not, or has nothing */
+	EVENT_READY,		/* the generation that starts waits on its listeners */
+	EVENT_NEW_FAILED,	/* the new one exited, crashed, or was not ready in time */
+	EVENT_RETIRED,		/* every member has let go */
+	EVENT_CURRENT_EXITED,
+	EVENT_END
+};
+
+enum service_action {
+	ACTION_NONE,
+	ACTION_REFUSE_NOT_READY,
+	ACTION_REFUSE_IN_PROGRESS,
+	ACTION_REFUSE_CROWDED,
+	ACTION_REFUSE_TERMINATING,
+	ACTION_COLLECT,	 /* ask for the listeners */
+	ACTION_SPAWN,	 /* start the new generation */
+	ACTION_COMMIT,	 /* the first generation is ready */
+	ACTION_RETIRE,	 /* commit the new one, then the current one lets go */
+	ACTION_SUCCEED,	 /* the new one is the current one, the old one drains */
+	ACTION_FAIL,	 /* nothing happened: the current one serves on */
+	ACTION_RESUME,	 /* the current one takes back what it has let go of */
+	ACTION_PROMOTE,	 /* the current one died: the new one goes on in its place */
+	ACTION_REPLACE,	 /* the current one died before there was a new one: start that */
+	ACTION_STOP,	 /* kill the new one, drain the current one, then all */
+	ACTION_STOP_LATER, /* a moment too late to undo, too early to stop */
+	ACTION_END,	 /* the last one has exited by itself */
+};
+
+struct transition {
+	enum service_state next;
+	enum service_action action;
+};
+
+/* What an event leads to. Every pair has an answer. */
+struct transition service_transition(enum service_state state, enum service_event event);
+
+const char *service_state_name(enum service_state state);
+const char *service_event_name(enum service_event event);
+
+/* The sentence of a refusal; NULL for an action that is none. */
+const char *service_refusal(enum service_action action);

@@ -1,0 +1,38 @@
+/*
+ * The one poll loop: descriptors that are watched, and timers. One thread; handlers do not block.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Embedded in what it serves. A source that is removed while the loop hands out is not called. */
+struct source {
+	int fd;
+	short events; /* of poll(2) */
+	void (*ready)(struct source *source, short revents);
+	bool active;
+	TAILQ_ENTRY(source) link;
+};
+
+struct timer {
+	int64_t at_ns; /* CLOCK_MONOTONIC */
+	void (*fire)(struct timer *timer);
+	bool active;
+	TAILQ_ENTRY(timer) link;
+};
+
+void loop_add(struct source *source, int fd, short events,
+	      void (*ready)(struct source *source, short revents));
+/* Does not close the descriptor. Twice is harmless. */
+void loop_remove(struct source *source);
+
+/* Fires once, delay_ms from now; setting it again moves it. */
+void timer_set(struct timer *timer, int64_t delay_ms, void (*fire)(struct timer *timer));
+void timer_clear(struct timer *timer);
+
+/* Waits once and calls what is due. */
+void loop_turn(void);
+
+int64_t clock_now_ns(void);

@@ -1,0 +1,471 @@
+#include "log.h"
+#include "service.h"
+#include "transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * How long a generation that lacks some of the old one's listeners must be quiet before it counts
+ * as ready: it may be about to bind them yet.
+ */
+#define SETTLE_MS 1000
+/* Messages come in a row: processes are looked through when no more have come for this time. */
+#define PROBE_LOOK_MS 10
+
+static void *allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	if (!memory)
+		log_line(LOG_LEVEL_ERROR, "no memory for %zu bytes", size);
+	return memory;
+}
+
+static int open_proc(pid_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void member_send(struct member *member, struct message *message, const int *fds, unsigned n)
+{
+	int error = transfer_send(member->source.fd, message, fds, n);
+
+	if (error)
+		log_line(LOG_LEVEL_INFO, "cannot tell process %d of generation %u to %s: %s",
+			 (int)member->pid, member->generation->number, message_name(message->type),
+			 strerror(-error));
+}
+
+/* Does a message of this type go with /proc/PID? */
+static bool takes_proc(enum message_type type)
+{
+	return type == MESSAGE_COLLECT || type == MESSAGE_RETIRE || type == MESSAGE_REARM ||
+	       type == MESSAGE_PROBE || type == MESSAGE_LEAVE;
+}
+
+void member_tell(struct member *member, enum message_type type, uint32_t flags,
+			uint64_t value)
+{
+	struct message message;
+	int proc_fd = takes_proc(type) ? open_proc(member->pid) : -1;
+
+	if (takes_proc(type) && proc_fd < 0)
+		return; /* it has ended */
+
+	message_init(&message, type);
+	message.flags = flags;
+	message.count = type == MESSAGE_LEAVE || type == MESSAGE_HOLD;
+	message.value[0] = value;
+	member_send(member, &message, &proc_fd, takes_proc(type));
+	if (proc_fd >= 0)
+		close(proc_fd);
+}
+
+unsigned generation_ask(struct generation *generation, enum message_type type, uint32_t flags,
+			uint64_t value)
+{
+	struct member *member;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(member, &generation->members, link) {
+		member->answered = false;
+		member_tell(member, type, flags, value);
+		n++;
+	}
+	return n;
+}
+
+void generation_tell(struct generation *generation, enum message_type type)
+{
+	struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		member_tell(member, type, 0, 0);
+}
+
+void generation_nudge(const struct generation *generation)
+{
+	const struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (!member->answered)
+			kill(member->pid, SESSION_SIGNAL);
+}
+
+static void call_stranger(pid_t pid, void *argument)
+{
+	struct generation *generation = argument;
+
+	if (generation_member(generation, pid))
+		return;
+	if (!process_catches(pid, SESSION_SIGNAL)) {
+		generation->elsewhere += process_connections(pid, generation->ports);
+		return;
+	}
+	if (kill(pid, SESSION_SIGNAL) == 0)
+		generation->strangers++;
+}
+
+void generation_gather(struct generation *generation)
+{
+	generation->strangers = 0;
+	generation->elsewhere = 0;
+	process_each(generation->pid, call_stranger, generation);
+}
+
+bool generation_all_answered(const struct generation *generation)
+{
+	const struct member *member;
+
+	if (generation->strangers > 0)
+		return false;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (!member->answered)
+			return false;
+	return true;
+}
+
+uint64_t generation_connections(const struct generation *generation)
+{
+	const struct member *member;
+	uint64_t n = generation->elsewhere;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		n += member->connections;
+	return n;
+}
+
+struct member *generation_member(const struct generation *generation, pid_t pid)
+{
+	struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (member->pid == pid)
+			return member;
+	return NULL;
+}
+
+static void resume_member(struct member *member, const struct pool *pool)
+{
+	const struct pool_entry *entry = TAILQ_FIRST(pool);
+	struct message message;
+	int fds[PROTOCOL_FDS_MAX];
+
+	fds[0] = open_proc(member->pid);
+	do {
+		message_init(&message, MESSAGE_RESUME);
+		for (; entry && message.count < PROTOCOL_FDS_MAX - 1; entry = TAILQ_NEXT(entry, link)) {
+			message.value[message.count] = entry->inode;
+			fds[++message.count] = entry->fd;
+		}
+		message.flags = entry ? MESSAGE_MORE : 0;
+		member_send(member, &message, fds, message.count + 1);
+	} while (entry);
+	if (fds[0] >= 0)
+		close(fds[0]);
+}
+
+void generation_resume(struct generation *generation, const struct pool *pool)
+{
+	struct member *member;
+
+	generation->phase = PHASE_SERVING;
+	generation->retired_ns = 0;
+	timer_clear(&generation->again);
+	TAILQ_FOREACH(member, &generation->members, link)
+		resume_member(member, pool);
+}
+
+static struct heard *heard_find(struct generation *generation, uint64_t inode)
+{
+	struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (heard->inode == inode)
+			return heard;
+	heard = allocate(sizeof(*heard));
+	if (heard) {
+		heard->inode = inode;
+		TAILQ_INSERT_TAIL(&generation->heard, heard, link);
+	}
+	return heard;
+}
+
+/* One that listened once, was never waited on, and is open in no process any more: a probe. */
+static bool is_probe(const struct generation *generation, const struct heard *heard)
+{
+	return !process_tree_holds(generation->pid, heard->inode);
+}
+
+static bool all_waited(const struct generation *generation)
+{
+	const struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (!heard->waited)
+			return false;
+	return !TAILQ_EMPTY(&generation->heard);
+}
+
+/* The same, less those that were but a probe. Looks through the processes. */
+static bool all_waited_but_probes(const struct generation *generation)
+{
+	const struct heard *heard;
+	unsigned waited = 0;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		waited += heard->waited;
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (waited == 0 || (!heard->waited && !is_probe(generation, heard)))
+			return false;
+	return waited > 0;
+}
+
+/* Quiet for the settle time: what it has not bound or waited on by now it does not want. */
+static void settled(struct timer *timer)
+{
+	struct generation *generation = (void *)((char *)timer - offsetof(struct generation, again));
+
+	if (generation->phase == PHASE_STARTING && all_waited_but_probes(generation))
+		service_ready(generation);
+}
+
+static void look_for_probes(struct timer *timer)
+{
+	struct generation *generation = (void *)((char *)timer - offsetof(struct generation, again));
+
+	if (!all_waited_but_probes(generation) || pool_unclaimed(&service.pool) > 0)
+		timer_set(timer, SETTLE_MS, settled);
+	else
+		service_ready(generation);
+}
+
+void generation_check_ready(struct generation *generation)
+{
+	if (generation->phase != PHASE_STARTING)
+		return;
+	if (!all_waited(generation) || pool_unclaimed(&service.pool) > 0) {
+		timer_set(&generation->again, PROBE_LOOK_MS, look_for_probes);
+		return;
+	}
+	timer_clear(&generation->again);
+	service_ready(generation);
+}
+
+static void member_listeners(struct member *member, const struct message *message, const int *fds)
+{
+	for (uint32_t i = 0; i < message->count; i++)
+		pool_add(&service.pool, fds[i], message->value[i] & ~PROTOCOL_EPHEMERAL,
+			 message->value[i] & PROTOCOL_EPHEMERAL);
+	if (message->flags & MESSAGE_MORE)
+		return;
+	member->answered = true;
+	if (service.is_collecting && member->generation == service.current &&
+	    generation_all_answered(service.current))
+		service_collected(true);
+}
+
+static void member_signal(int signal)
+{
+	log_line(LOG_LEVEL_DEBUG, "the server received signal %d", signal);
+	if (signal == (int)service.settings->restart_signal)
+		service_request_restart();
+	else
+		service_event(EVENT_STOP);
+}
+
+static void member_says(struct member *member, const struct message *message, const int *fds)
+{
+	struct generation *generation = member->generation;
+	struct heard *heard;
+
+	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u: %s %llu", (int)member->pid,
+		 generation->number, message_name(message->type),
+		 (unsigned long long)message->value[0]);
+	switch (message->type) {
+	case MESSAGE_LISTENING:
+	case MESSAGE_WAITING:
+		heard = heard_find(generation, message->value[0]);
+		if (heard && message->type == MESSAGE_WAITING)
+			heard->waited = true;
+		generation_check_ready(generation);
+		break;
+	case MESSAGE_SIGNAL:
+		member_signal((int)message->value[0]);
+		break;
+	case MESSAGE_LISTENERS:
+		member_listeners(member, message, fds);
+		break;
+	case MESSAGE_RETIRED:
+		if (generation->phase != PHASE_RETIRING)
+			break;
+		member->answered = true;
+		if (generation_all_answered(generation))
+			service_retired(generation);
+		break;
+	case MESSAGE_CONNECTIONS:
+		member->answered = true;
+		member->connections = message->value[0];
+		if (generation_all_answered(generation))
+			generation_probe_answered(generation);
+		break;
+	case MESSAGE_LEAVING:
+		generation_leave_answered(generation, message->value[0]);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What waited for this member's answer must not wait for ever. */
+static void member_gone(struct member *member)
+{
+	struct generation *generation = member->generation;
+
+	TAILQ_REMOVE(&generation->members, member, link);
+	close(member->source.fd);
+	loop_remove(&member->source);
+	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has closed its channel",
+		 (int)member->pid, generation->number);
+	free(member);
+	/* Killed: whatever it was asked last, no answer will come. */
+	if (generation->exited && TAILQ_EMPTY(&generation->members))
+		generation_check_gone(generation);
+	else if (generation == service.current && service.is_collecting &&
+	    generation_all_answered(generation))
+		service_collected(true);
+	else if (generation->phase == PHASE_RETIRING && generation_all_answered(generation))
+		service_retired(generation);
+	else if (generation->phase == PHASE_DRAINING && generation_all_answered(generation))
+		generation_probe_answered(generation);
+	else
+		generation_check_gone(generation);
+}
+
+static void member_ready(struct source *source, short revents)
+{
+	struct member *member = (void *)((char *)source - offsetof(struct member, source));
+	int fds[PROTOCOL_FDS_MAX];
+	unsigned n_fds;
+	struct message message;
+	int result = transfer_receive(source->fd, &message, fds, &n_fds);
+
+	(void)revents;
+	if (result == -EAGAIN)
+		return;
+	if (result == -EPIPE) {
+		member_gone(member);
+		return;
+	}
+	if (result != 0) {
+		log_line(LOG_LEVEL_INFO, "rejected a message of process %d: not one of flip's",
+			 (int)member->pid);
+		return;
+	}
+	if (message.type == MESSAGE_LISTENERS) {
+		member_says(member, &message, fds); /* takes the descriptors */
+		return;
+	}
+	member_says(member, &message, fds);
+	transfer_close(fds, n_fds);
+}
+
+/* Tells a new member who it is, and what its generation has been told already. */
+static void member_welcome(struct member *member)
+{
+	const struct settings *settings = service.settings;
+	struct generation *generation = member->generation;
+	struct message message;
+
+	message_init(&message, MESSAGE_WELCOME);
+	message.count = 4;
+	message.value[0] = generation->number;
+	message.value[1] = settings->restart_signal;
+	message.value[2] = settings->stop_signal ? settings->stop_signal : SIGQUIT;
+	message.value[3] = service.bare;
+	member_send(member, &message, NULL, 0);
+	if (generation->phase != PHASE_STARTING)
+		member_tell(member, MESSAGE_COMMIT, 0, 0);
+	if (generation->phase >= PHASE_RETIRING)
+		member_tell(member, MESSAGE_RETIRE, 0, 0);
+	if (generation->phase >= PHASE_DRAINING)
+		member_tell(member, MESSAGE_PROBE, MESSAGE_MORE, 0);
+	else if (generation == service.current && service.is_collecting)
+		member_tell(member, MESSAGE_COLLECT, 0, 0);
+	else
+		member->answered = generation->phase < PHASE_RETIRING;
+	if (generation->strangers > 0)
+		generation->strangers--;
+}
+
+void member_new(struct generation *generation, pid_t pid, int fd)
+{
+	struct member *member = allocate(sizeof(*member));
+
+	if (!member) {
+		close(fd);
+		return;
+	}
+	member->generation = generation;
+	member->pid = pid;
+	TAILQ_INSERT_TAIL(&generation->members, member, link);
+	loop_add(&member->source, fd, POLLIN, member_ready);
+	log_line(LOG_LEVEL_DEBUG, "process %d joins generation %u", (int)pid, generation->number);
+	member_welcome(member);
+}
+
+struct generation *generation_new(unsigned number, int listen_fd, const char *channel_name)
+{
+	struct generation *generation = allocate(sizeof(*generation));
+
+	if (!generation)
+		return NULL;
+	generation->number = number;
+	generation->phase = PHASE_STARTING;
+	generation->started_ns = clock_now_ns();
+	TAILQ_INIT(&generation->members);
+	TAILQ_INIT(&generation->heard);
+	snprintf(generation->channel_name, sizeof(generation->channel_name), "%s", channel_name);
+	loop_add(&generation->channel, listen_fd, POLLIN, visitor_accept);
+	return generation;
+}
+
+void generation_free(struct generation *generation)
+{
+	struct member *member;
+	struct heard *heard;
+
+	visitors_close(generation);
+
+	while ((member = TAILQ_FIRST(&generation->members))) {
+		TAILQ_REMOVE(&generation->members, member, link);
+		close(member->source.fd);
+		loop_remove(&member->source);
+		free(member);
+	}
+	while ((heard = TAILQ_FIRST(&generation->heard))) {
+		TAILQ_REMOVE(&generation->heard, heard, link);
+		free(heard);
+	}
+	if (generation->pidfd.active)
+		close(generation->pidfd.fd);
+	loop_remove(&generation->pidfd);
+	close(generation->channel.fd);
+	loop_remove(&generation->channel);
+	timer_clear(&generation->deadline);
+	timer_clear(&generation->again);
+	free(generation->ports);
+	free(generation);
+}

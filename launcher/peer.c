@@ -1,0 +1,149 @@
+#include "peer.h"
+
+#include <bsd/string.h>
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "cleanup.h"
+#include "target.h"
+
+#define ADDRESS_PREFIX "flip/"
+/* The kernel's __SO_ACCEPTCON in the flags of /proc/net/unix. */
+#define LISTENING_FLAG 0x10000u
+#define CONNECT_SECONDS 5
+
+socklen_t peer_address(struct sockaddr_un *address, uid_t uid, const char *name)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	/* sun_path[0] stays NUL: abstract, gone with its last holder. */
+	int length = snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1,
+			      ADDRESS_PREFIX "%u/%s", (unsigned)uid, name);
+
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+bool peer_connect(struct peer *service, uid_t *owner)
+{
+	struct sockaddr_un address;
+	socklen_t length = peer_address(&address, service->uid, service->name);
+	struct timeval limit = { .tv_sec = CONNECT_SECONDS };
+	struct ucred peer;
+	socklen_t peer_length = sizeof(peer);
+
+	service->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (service->fd < 0)
+		return false;
+	/* A stopped supervisor, its backlog full, would hold connect(2) for ever. */
+	setsockopt(service->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(service->fd, (const struct sockaddr *)&address, length) != 0 ||
+	    getsockopt(service->fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_length) != 0) {
+		close(service->fd);
+		return false;
+	}
+	service->pid = peer.pid;
+	*owner = peer.uid;
+	return true;
+}
+
+/*
+ * A line of /proc/net/unix: "...: 00000002 00000000 00010000 0005 01 70931 @flip/0/web".
+ * Connected sockets bear the name of the listener they come of: only those that listen count.
+ */
+static bool peer_parse(const char *line, struct peer *service)
+{
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
+	unsigned flags, type, uid;
+	int at = 0;
+
+	if (sscanf(line, "%*x: %*x %*x %x %x %*x %*u %108s", &flags, &type, path) != 3)
+		return false;
+	if (!(flags & LISTENING_FLAG) || type != SOCK_SEQPACKET)
+		return false;
+	if (sscanf(path, "@" ADDRESS_PREFIX "%u/%n", &uid, &at) != 1 || at == 0)
+		return false;
+	if (!control_name_ok(path + at))
+		return false;
+	service->uid = uid;
+	strlcpy(service->name, path + at, sizeof(service->name));
+	return true;
+}
+
+void peers_free(struct peer **services)
+{
+	while (*services) {
+		struct peer *service = *services;
+
+		*services = service->next;
+		close(service->fd);
+		free(service);
+	}
+}
+
+static int peer_compare(const struct peer *a, const struct peer *b)
+{
+	int by_name = strcmp(a->name, b->name);
+
+	return by_name ? by_name : (a->uid > b->uid) - (a->uid < b->uid);
+}
+
+static void peers_insert(struct peer **services, const struct peer *service)
+{
+	struct peer *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		err(EXIT_FLIP, "cannot list the services");
+	while (*services && peer_compare(*services, service) < 0)
+		services = &(*services)->next;
+	*copy = *service;
+	copy->next = *services;
+	*services = copy;
+}
+
+void peers_find(struct peer **services, const char *name)
+{
+	CLEANUP_FILE FILE *file = fopen("/proc/net/unix", "re");
+	CLEANUP_FREE char *line = NULL;
+	struct peer service;
+	size_t size = 0;
+	uid_t owner;
+
+	if (!file)
+		err(EXIT_FLIP, "cannot read /proc/net/unix, where flip finds its services");
+	while (getline(&line, &size, file) > 0) {
+		if (!peer_parse(line, &service))
+			continue;
+		if (geteuid() != 0 && service.uid != geteuid())
+			continue;
+		if (name && strcmp(name, service.name) != 0)
+			continue;
+		if (!peer_connect(&service, &owner))
+			continue;
+		/* Anybody may bind any abstract name: nobody squats somebody else's. */
+		if (owner == service.uid)
+			peers_insert(services, &service);
+		else
+			close(service.fd);
+	}
+}
+
+void peer_print(const struct peer *service, FILE *stream)
+{
+	fputs(service->name, stream);
+	if (service->uid != geteuid())
+		fprintf(stream, " (uid %u, pid %d)", (unsigned)service->uid, (int)service->pid);
+}
+
+void peers_list(const struct peer *services, char *list, size_t size)
+{
+	FILE *stream = fmemopen(list, size - 1, "w");
+
+	if (!stream)
+		err(EXIT_FLIP, "cannot list the services");
+	for (; services; services = services->next) {
+		peer_print(services, stream);
+		fputs(services->next ? ", " : "", stream);
+	}
+	fclose(stream);
+}

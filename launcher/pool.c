@@ -1,0 +1,279 @@
+#include "pool.h"
+
+#include "core/address.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef TCP_MSS_DEFAULT
+#define TCP_MSS_DEFAULT 536 /* linux/tcp.h */
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
+#endif
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72 /* Linux 5.14 */
+#endif
+
+/*
+ * What a program may have set on a socket before bind(). The new version's word counts, also where
+ * it does not set any more what the old one did. A size given for a buffer is doubled by the
+ * kernel (socket(7)), and setting one locks it: hence the lock's state comes after.
+ */
+static const struct {
+	int level, option;
+	bool doubled;
+} options[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, false },
+	{ SOL_SOCKET, SO_REUSEPORT, false },
+	{ SOL_SOCKET, SO_KEEPALIVE, false },
+	{ SOL_SOCKET, SO_LINGER, false },
+	{ SOL_SOCKET, SO_OOBINLINE, false },
+	{ SOL_SOCKET, SO_DONTROUTE, false },
+	{ SOL_SOCKET, SO_TIMESTAMP, false },
+	{ SOL_SOCKET, SO_ZEROCOPY, false },
+	{ SOL_SOCKET, SO_BINDTODEVICE, false },
+	{ SOL_SOCKET, SO_MARK, false },
+	{ SOL_SOCKET, SO_RCVLOWAT, false },
+	{ SOL_SOCKET, SO_RCVTIMEO, false },
+	{ SOL_SOCKET, SO_SNDTIMEO, false },
+	{ SOL_SOCKET, SO_RCVBUF, true },
+	{ SOL_SOCKET, SO_SNDBUF, true },
+	{ SOL_SOCKET, SO_BUF_LOCK, false },
+	{ SOL_SOCKET, SO_BUSY_POLL, false },
+	{ SOL_SOCKET, SO_INCOMING_CPU, false },
+	{ IPPROTO_IP, IP_TOS, false },
+	{ SOL_SOCKET, SO_PRIORITY, false }, /* after IP_TOS, which sets it */
+	{ IPPROTO_IP, IP_TTL, false },
+	{ IPPROTO_IP, IP_RECVTOS, false },
+	{ IPPROTO_IP, IP_RECVTTL, false },
+	{ IPPROTO_IP, IP_PKTINFO, false },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, false },
+	{ IPPROTO_IP, IP_TRANSPARENT, false },
+	{ IPPROTO_IP, IP_FREEBIND, false },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, false },
+	{ IPPROTO_IP, IP_MINTTL, false },
+	{ IPPROTO_IPV6, IPV6_TCLASS, false },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, false },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, false },
+	{ IPPROTO_TCP, TCP_NODELAY, false },
+	{ IPPROTO_TCP, TCP_MAXSEG, false },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, false },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, false },
+	{ IPPROTO_TCP, TCP_KEEPCNT, false },
+	{ IPPROTO_TCP, TCP_SYNCNT, false },
+	{ IPPROTO_TCP, TCP_LINGER2, false },
+	{ IPPROTO_TCP, TCP_DEFER_ACCEPT, false },
+	{ IPPROTO_TCP, TCP_WINDOW_CLAMP, false },
+	{ IPPROTO_TCP, TCP_CONGESTION, false },
+	{ IPPROTO_TCP, TCP_FASTOPEN, false },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, false },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, false },
+};
+#define N_OPTIONS (sizeof(options) / sizeof(*options))
+_Static_assert(N_OPTIONS <= POOL_OPTIONS_MAX, "a pool entry has room for every option");
+
+static int option_int(int fd, int level, int option)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, level, option, &value, &length) == 0 ? value : -1;
+}
+
+static uint64_t network_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+}
+
+static struct pool_entry *entry_find(struct pool *pool, uint64_t inode)
+{
+	struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (entry->inode == inode)
+			return entry;
+	return NULL;
+}
+
+void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral)
+{
+	struct pool_entry *entry = entry_find(pool, inode) ? NULL : calloc(1, sizeof(*entry));
+	socklen_t length = sizeof(entry->address);
+
+	if (!entry || getsockname(fd, (struct sockaddr *)&entry->address, &length) != 0) {
+		free(entry);
+		close(fd);
+		return;
+	}
+	entry->fd = fd;
+	entry->inode = inode;
+	entry->ephemeral = ephemeral;
+	TAILQ_INSERT_TAIL(pool, entry, link);
+}
+
+static bool is_same_kind(int fd, int fresh_fd)
+{
+	static const int kinds[] = { SO_DOMAIN, SO_TYPE, SO_PROTOCOL };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (option_int(fd, SOL_SOCKET, kinds[i]) != option_int(fresh_fd, SOL_SOCKET, kinds[i]))
+			return false;
+	return network_of(fd) == network_of(fresh_fd);
+}
+
+/*
+ * Only on :: does IPV6_V6ONLY tell one listener from another: bind() to any other address of IPv6
+ * sets it by itself, so that the fresh socket has it not yet.
+ */
+static bool is_same_v6only(const struct pool_entry *entry, int fresh_fd)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&entry->address;
+
+	return in6->sin6_family != AF_INET6 || !IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr) ||
+	       option_int(entry->fd, IPPROTO_IPV6, IPV6_V6ONLY) ==
+		       option_int(fresh_fd, IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct sockaddr *address,
+			     bool (*still_held)(uint64_t inode))
+{
+	struct pool_entry *entry, *probed = NULL;
+
+	TAILQ_FOREACH(entry, pool, link) {
+		if (entry->ephemeral || !address_equal((struct sockaddr *)&entry->address, address) ||
+		    !is_same_kind(entry->fd, fresh_fd) || !is_same_v6only(entry, fresh_fd))
+			continue;
+		if (!entry->claimed)
+			return entry;
+		if (!probed && !still_held(entry->inode))
+			probed = entry;
+	}
+	return probed;
+}
+
+static int set_option(int fd, unsigned index, const void *value, socklen_t length)
+{
+	int number = 0;
+	bool is_segment = options[index].level == IPPROTO_TCP && options[index].option == TCP_MAXSEG;
+
+	if (!options[index].doubled && !is_segment)
+		return setsockopt(fd, options[index].level, options[index].option, value, length);
+	memcpy(&number, value, sizeof(number));
+	/* Of a socket that has no wish the kernel tells its default, which set would be one. */
+	number = is_segment ? (number == TCP_MSS_DEFAULT ? 0 : number) : number / 2;
+	return setsockopt(fd, options[index].level, options[index].option, &number, sizeof(number));
+}
+
+void pool_carry_options(struct pool_entry *entry, int fresh_fd)
+{
+	for (unsigned i = 0; i < N_OPTIONS; i++) {
+		struct pool_option was = { .index = (uint8_t)i };
+		unsigned char wanted[sizeof(was.value)] = { 0 };
+		socklen_t length = sizeof(wanted), was_length = sizeof(wanted);
+
+		if (getsockopt(fresh_fd, options[i].level, options[i].option, wanted, &length) != 0 ||
+		    getsockopt(entry->fd, options[i].level, options[i].option, was.value,
+			       &was_length) != 0 ||
+		    memcmp(wanted, was.value, sizeof(wanted)) == 0)
+			continue;
+		was.length = (uint8_t)was_length;
+		if (set_option(entry->fd, i, wanted, length) == 0 && entry->n_before < POOL_OPTIONS_MAX)
+			entry->before[entry->n_before++] = was;
+	}
+}
+
+static void let_in(struct pool_entry *entry)
+{
+	int unused = 0;
+
+	if (entry->quiet)
+		setsockopt(entry->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+	entry->quiet = false;
+}
+
+void pool_restore(struct pool *pool)
+{
+	struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link) {
+		while (entry->n_before > 0) {
+			const struct pool_option *was = &entry->before[--entry->n_before];
+
+			set_option(entry->fd, was->index, was->value, was->length);
+		}
+		let_in(entry);
+	}
+}
+
+unsigned pool_unclaimed(const struct pool *pool)
+{
+	const struct pool_entry *entry;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(entry, pool, link)
+		n += !entry->claimed && !entry->ephemeral;
+	return n;
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLIN;
+}
+
+static void keep_out(struct pool_entry *entry)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { 1, &drop };
+
+	if (!entry->quiet && setsockopt(entry->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+					sizeof(program)) == 0)
+		entry->quiet = true;
+}
+
+bool pool_quiesce(struct pool *pool, bool all)
+{
+	struct pool_entry *entry;
+	bool waiting = false;
+
+	TAILQ_FOREACH(entry, pool, link) {
+		if (entry->claimed && !all)
+			continue;
+		keep_out(entry);
+		waiting |= is_readable(entry->fd);
+	}
+	return waiting;
+}
+
+bool pool_is_readable(const struct pool *pool)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (entry->claimed && is_readable(entry->fd))
+			return true;
+	return false;
+}
+
+void pool_close(struct pool *pool)
+{
+	struct pool_entry *entry;
+
+	while ((entry = TAILQ_FIRST(pool))) {
+		TAILQ_REMOVE(pool, entry, link);
+		close(entry->fd);
+		free(entry);
+	}
+}

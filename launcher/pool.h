@@ -1,0 +1,64 @@
+/*
+ * The listeners that the supervisor holds during a hand-over. It owns their descriptors.
+ * One thread; nothing here blocks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <bsd/sys/queue.h>
+
+/* An option of a socket as it was, to be put back if the upgrade fails. */
+struct pool_option {
+	uint8_t index; /* in the table of options */
+	uint8_t length;
+	unsigned char value[16];
+};
+#define POOL_OPTIONS_MAX 48
+
+struct pool_entry {
+	int fd;
+	uint64_t inode;
+	bool ephemeral;	    /* bound to port 0: nobody will ask for it */
+	bool claimed;	    /* by a process of the new generation */
+	bool quiet;	    /* new connections are kept away (SO_ATTACH_FILTER) */
+	struct sockaddr_storage address;
+	struct pool_option before[POOL_OPTIONS_MAX];
+	unsigned n_before;
+	TAILQ_ENTRY(pool_entry) link;
+};
+TAILQ_HEAD(pool, pool_entry);
+
+/* Takes fd over, or closes it if its socket is there already (several members hold it). */
+void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral);
+
+/*
+ * The first unclaimed listener that a socket `fresh_fd`, about to be bound to address, would be:
+ * same family, type, protocol, network namespace, address and IPV6_V6ONLY. NULL: none.
+ * `still_held` says whether a claimed one is still open in the new generation; if it is not, the
+ * claim was a probe and is void.
+ */
+struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct sockaddr *address,
+			     bool (*still_held)(uint64_t inode));
+
+/* Gives the listener every option that fresh_fd has; remembers what they were before. */
+void pool_carry_options(struct pool_entry *entry, int fresh_fd);
+
+/* Puts all options back as they were, and lets connections in again. For a failed upgrade. */
+void pool_restore(struct pool *pool);
+
+/* Listeners that somebody could still ask for. */
+unsigned pool_unclaimed(const struct pool *pool);
+
+/*
+ * Keeps new connections away from the listeners that nobody claimed (or from all), without
+ * refusing them: a SYN is dropped, and its sender tries again. True: clients still wait in a queue.
+ */
+bool pool_quiesce(struct pool *pool, bool all);
+
+/* Does a client wait on a claimed listener right now? */
+bool pool_is_readable(const struct pool *pool);
+
+/* Closes everything. */
+void pool_close(struct pool *pool);

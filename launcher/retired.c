@@ -1,0 +1,276 @@
+/*
+ * A generation on its way out: it lets go of its listeners, finishes its connections, ends.
+ *
+ *   RETIRING -> DRAINING -> LEAVING -> TERMINATING -> (killed) -> gone
+ */
+#include "core/address.h"
+#include "log.h"
+#include "service.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * A thread that was asked may end instead of answering, a process that was called as well: look
+ * again, soon at first, and give up in the end.
+ */
+#define RETIRE_AGAIN_FIRST_MS 2
+#define RETIRE_AGAIN_LAST_MS 50
+#define RETIRE_TRIES 40
+/* Between two counts of the connections; doubled while there are some. */
+#define PROBE_FIRST_MS 5
+#define PROBE_LAST_MS 100
+#define PROBE_AGAIN_MS 300
+/* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
+#define LEAVE_ANY_MS 100
+#define LEAVE_SIGNAL_MS 300
+
+static struct generation *generation_of(struct timer *timer, size_t offset)
+{
+	return (void *)((char *)timer - offset);
+}
+
+#define OF_AGAIN(timer) generation_of(timer, offsetof(struct generation, again))
+#define OF_DEADLINE(timer) generation_of(timer, offsetof(struct generation, deadline))
+
+static int64_t retire_delay_ms(const struct generation *generation)
+{
+	int64_t delay_ms = (int64_t)RETIRE_AGAIN_FIRST_MS << (generation->tries < 10 ? generation->tries : 10);
+
+	return delay_ms < RETIRE_AGAIN_LAST_MS ? delay_ms : RETIRE_AGAIN_LAST_MS;
+}
+
+static void retire_again(struct timer *timer)
+{
+	struct generation *generation = OF_AGAIN(timer);
+
+	if (++generation->tries > RETIRE_TRIES) {
+		log_line(LOG_LEVEL_INFO,
+			 "generation %u has threads that do not say whether they let go of its"
+			 " listeners; going on",
+			 generation->number);
+		service_retired(generation);
+		return;
+	}
+	generation_ask(generation, MESSAGE_RETIRE, 0, 0);
+	generation_nudge(generation);
+	generation_gather(generation);
+	timer_set(timer, retire_delay_ms(generation), retire_again);
+}
+
+/* Whose connections count in the drain of programs that the shim is not in. */
+static void note_ports(struct generation *generation)
+{
+	const struct pool_entry *entry;
+	uint16_t port;
+
+	/* One that was resumed and retires again has it already. */
+	if (!generation->ports)
+		generation->ports = calloc(1, sizeof(*generation->ports));
+	TAILQ_FOREACH(entry, &service.pool, link) {
+		port = address_port((const struct sockaddr *)&entry->address);
+		if (generation->ports && port)
+			generation->ports->word[port / 64] |= 1ull << (port % 64);
+	}
+}
+
+void generation_retire(struct generation *generation)
+{
+	note_ports(generation);
+	generation->phase = PHASE_RETIRING;
+	generation->tries = 0;
+	generation->retired_ns = clock_now_ns();
+	timer_clear(&generation->deadline);
+	generation_gather(generation);
+	if (generation_ask(generation, MESSAGE_RETIRE, 0, 0) == 0 && generation->strangers == 0)
+		service_retired(generation);
+	else
+		timer_set(&generation->again, retire_delay_ms(generation), retire_again);
+}
+
+static void probe_again(struct timer *timer);
+
+static void probe(struct timer *timer)
+{
+	struct generation *generation = OF_AGAIN(timer);
+
+	generation_gather(generation);
+	timer_set(timer, PROBE_AGAIN_MS, probe_again);
+	if (generation_ask(generation, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0) == 0 &&
+	    generation->strangers == 0)
+		generation_probe_answered(generation);
+}
+
+/* Who was called may have ended instead of joining; but nobody is asked twice the same. */
+static void probe_again(struct timer *timer)
+{
+	struct generation *generation = OF_AGAIN(timer);
+
+	generation_gather(generation);
+	timer_set(timer, PROBE_AGAIN_MS, probe_again);
+	if (generation_all_answered(generation))
+		generation_probe_answered(generation);
+}
+
+static void drain_timeout(struct timer *timer)
+{
+	struct generation *generation = OF_DEADLINE(timer);
+
+	log_line(LOG_LEVEL_INFO, "generation %u still has connections after %u ms: ending it",
+		 generation->number, service.settings->drain_timeout_ms);
+	generation_leave(generation);
+}
+
+void generation_drain(struct generation *generation)
+{
+	generation->phase = PHASE_DRAINING;
+	generation->tries = 0;
+	if (service.settings->drain_timeout_ms)
+		timer_set(&generation->deadline, service.settings->drain_timeout_ms, drain_timeout);
+	timer_clear(&generation->again);
+	probe(&generation->again);
+}
+
+static void tell_first_count(struct generation *generation, uint64_t connections)
+{
+	if (generation->drain_told)
+		return;
+	generation->drain_told = true;
+	service_drain_counted(generation, connections);
+}
+
+void generation_probe_answered(struct generation *generation)
+{
+	uint64_t connections = generation_connections(generation);
+	int64_t next_ms = PROBE_FIRST_MS;
+
+	if (generation->phase != PHASE_DRAINING) {
+		asker_counted();
+		return;
+	}
+	tell_first_count(generation, connections);
+	asker_counted();
+	/* Twice none: a connection may be on its way from one process to another. */
+	if (connections == 0 && generation->tries == UINT32_MAX) {
+		generation_leave(generation);
+		return;
+	}
+	if (connections == 0)
+		generation->tries = UINT32_MAX;
+	else
+		generation->tries = generation->tries == UINT32_MAX ? 1 : generation->tries + 1;
+	for (unsigned i = 1; connections && i < generation->tries && next_ms < PROBE_LAST_MS; i++)
+		next_ms *= 2;
+	timer_set(&generation->again, next_ms < PROBE_LAST_MS ? next_ms : PROBE_LAST_MS, probe);
+}
+
+/* The first process, unless that has ended or is no member (sh -c). */
+static struct member *first_member(const struct generation *generation)
+{
+	return generation->exited ? NULL : generation_member(generation, generation->pid);
+}
+
+/* The first process is asked alone: how its workers end is its own business. */
+static void ask_to_leave(struct generation *generation, uint32_t flags)
+{
+	struct member *first = first_member(generation);
+	uint64_t signal = (uint64_t)service_stop_signal();
+
+	if (first)
+		member_tell(first, MESSAGE_LEAVE, flags, signal);
+	else
+		generation_ask(generation, MESSAGE_LEAVE, flags, signal);
+}
+
+static void leave_by_signal(struct timer *timer)
+{
+	generation_terminate(OF_AGAIN(timer));
+}
+
+static void leave_by_any_thread(struct timer *timer)
+{
+	ask_to_leave(OF_AGAIN(timer), MESSAGE_MORE);
+	timer_set(timer, LEAVE_SIGNAL_MS - LEAVE_ANY_MS, leave_by_signal);
+}
+
+void generation_leave(struct generation *generation)
+{
+	struct member *first = first_member(generation);
+
+	generation->phase = PHASE_LEAVING;
+	timer_clear(&generation->deadline);
+	if (service.bare && generation->pid == 1 && first) {
+		generation->exited = true;
+		generation->status = -1;
+		member_tell(first, MESSAGE_HOLD, 0, (uint64_t)getpid());
+		return;
+	}
+	if (TAILQ_EMPTY(&generation->members)) {
+		generation_terminate(generation);
+		return;
+	}
+	ask_to_leave(generation, 0);
+	timer_set(&generation->again, LEAVE_ANY_MS, leave_by_any_thread);
+}
+
+void generation_leave_answered(struct generation *generation, bool ends_itself)
+{
+	if (generation->phase == PHASE_LEAVING && !ends_itself)
+		generation_terminate(generation);
+}
+
+static void stop_timeout(struct timer *timer)
+{
+	struct generation *generation = OF_DEADLINE(timer);
+
+	log_line(LOG_LEVEL_INFO, "generation %u did not end within %u ms of the stop signal: killing it",
+		 generation->number, service.settings->stop_timeout_ms);
+	process_kill_tree(generation->pid);
+}
+
+void generation_signal(const struct generation *generation, int signal)
+{
+	const struct member *member;
+
+	if (!generation->exited)
+		kill(generation->pid, signal);
+	/* Behind a wrapper (sh -c) the first process is not the server. */
+	if (!first_member(generation))
+		TAILQ_FOREACH(member, &generation->members, link)
+			kill(member->pid, signal);
+}
+
+void generation_terminate(struct generation *generation)
+{
+	generation->phase = PHASE_TERMINATING;
+	timer_clear(&generation->again);
+	timer_set(&generation->deadline, service.settings->stop_timeout_ms, stop_timeout);
+	generation_signal(generation, service_stop_signal());
+}
+
+void generation_check_gone(struct generation *generation)
+{
+	char text[80];
+
+	if (generation->exited && !TAILQ_EMPTY(&generation->members) && !generation->rest_asked &&
+	    generation->phase >= PHASE_LEAVING) {
+		generation->rest_asked = true;
+		generation_leave(generation);
+	}
+	if (!generation->exited || !TAILQ_EMPTY(&generation->members))
+		return;
+	if (generation == service.current || generation == service.new) {
+		service_exited(generation);
+		return;
+	}
+	log_line(LOG_LEVEL_INFO, "generation %u (pid %d) is gone: it %s", generation->number,
+		 (int)generation->pid,
+		 generation->status < 0 ? "ended" :
+					  process_status_text(generation->status, text, sizeof(text)));
+	tell_first_count(generation, 0);
+	TAILQ_REMOVE(&service.retired, generation, link);
+	generation_free(generation);
+}

@@ -1,0 +1,256 @@
+/*
+ * How a supervisor comes to life and what the kernel tells it: signals, the ends of processes.
+ */
+#include "run.h"
+
+#include "control.h"
+#include "log.h"
+#include "service.h"
+#include "target.h"
+
+#include <bsd/libutil.h>
+#include <bsd/stdlib.h>
+#include <bsd/unistd.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void pidfd_ready(struct source *source, short revents)
+{
+	struct generation *generation = (void *)((char *)source - offsetof(struct generation, pidfd));
+
+	(void)revents;
+	close(source->fd);
+	loop_remove(source);
+	generation->exited = true;
+	generation->status = -1;
+	generation_check_gone(generation);
+}
+
+static void pass_on(int signal)
+{
+	const struct generation *generation;
+
+	if (service.new) {
+		service_set_failure("signal %d ended the upgrade", signal);
+		service_event(EVENT_NEW_FAILED);
+	}
+	if (service.current)
+		generation_signal(service.current, signal);
+	TAILQ_FOREACH(generation, &service.retired, link)
+		generation_signal(generation, signal);
+}
+
+static struct generation *generation_with(pid_t pid)
+{
+	struct generation *generation;
+
+	if (service.current && service.current->pid == pid)
+		return service.current;
+	if (service.new && service.new->pid == pid)
+		return service.new;
+	TAILQ_FOREACH(generation, &service.retired, link)
+		if (generation->pid == pid)
+			return generation;
+	return NULL;
+}
+
+static void count_process(pid_t pid, void *argument)
+{
+	(void)pid;
+	++*(unsigned *)argument;
+}
+
+/* Its first process ended; a daemon goes on in the background, and so does this generation. */
+static void first_process_exited(struct generation *generation, int status)
+{
+	unsigned left = 0;
+
+	generation->exited = true;
+	generation->status = status;
+	if (status == 0 && generation->phase == PHASE_STARTING && TAILQ_EMPTY(&generation->members))
+		process_each(generation->pid, count_process, &left);
+	if (generation == service.new && status != 0)
+		service_exited(generation); /* whatever its children do */
+	else if (left == 0)
+		generation_check_gone(generation);
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct generation *generation = generation_with(pid);
+
+		if (generation)
+			first_process_exited(generation, status);
+	}
+}
+
+static void signal_ready(struct source *source, short revents)
+{
+	struct signalfd_siginfo info;
+	int signal;
+
+	(void)revents;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	signal = (int)info.ssi_signo;
+	if (signal == SIGCHLD)
+		reap();
+	else if (signal == (int)service.settings->restart_signal && info.ssi_code <= 0)
+		service_request_restart();
+	else if (signal == (int)service.settings->stop_signal || signal == SIGQUIT)
+		service_event(EVENT_STOP);
+	else
+		pass_on(signal);
+}
+
+static void take_signals(void)
+{
+	static const int passed[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
+	static struct source source;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, (int)service.settings->restart_signal);
+	if (service.settings->stop_signal)
+		sigaddset(&set, (int)service.settings->stop_signal);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++)
+		sigaddset(&set, passed[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		err(EXIT_FLIP, "cannot take signals");
+	loop_add(&source, fd, POLLIN, signal_ready);
+}
+
+/* Setting up. */
+
+static void listen_for_control(const char *command)
+{
+	char error[300], name[CONTROL_NAME_MAX + 1];
+	int fd;
+
+	control_name_make(command, name);
+	snprintf(service.name, sizeof(service.name), "%s",
+		 service.settings->name ? service.settings->name : name);
+	fd = control_listen(service.name, error, sizeof(error));
+	if (fd == -2 && !service.settings->name) {
+		snprintf(service.name, sizeof(service.name), "%.40s-%d", name, (int)getpid());
+		fd = control_listen(service.name, error, sizeof(error));
+	}
+	if (fd < 0)
+		errx(EXIT_FLIP, "%s", error);
+	asker_listen(fd);
+}
+
+static struct pidfh *write_pid_file(void)
+{
+	const char *path = service.settings->pid_file;
+	struct pidfh *file;
+	pid_t other = 0;
+
+	if (!path)
+		return NULL;
+	file = pidfile_open(path, 0644, &other);
+	if (!file && errno == EEXIST)
+		errx(EXIT_FLIP, "the pid file %s belongs to a running process (pid %d); stop that first",
+		     path, (int)other);
+	if (!file)
+		err(EXIT_FLIP, "cannot write the pid file %s", path);
+	fcntl(pidfile_fileno(file), F_SETFD, FD_CLOEXEC);
+	pidfile_write(file);
+	return file;
+}
+
+static int run_loop(struct pidfh *pid_file)
+{
+	while (service.state != SERVICE_ENDED || !TAILQ_EMPTY(&service.retired))
+		loop_turn();
+	if (pid_file)
+		pidfile_remove(pid_file);
+	return service.exit_code;
+}
+
+static void prepare(const struct settings *settings, char **argv)
+{
+	static char library[4096];
+	char error[4400];
+	sigset_t blocked;
+
+	service.settings = settings;
+	log_set_level(settings->verbosity);
+	if (target_check_machine(error, sizeof(error)) != 0 ||
+	    library_find(library, sizeof(library), error, sizeof(error)) != 0)
+		errx(EXIT_FLIP, "%s", error);
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	start_init(&service.start, argv, library, &blocked);
+	/* A server that forks into the background stays ours, and orphans are reaped. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	take_signals();
+}
+
+int supervisor_run(const struct settings *settings, char **argv)
+{
+	struct pidfh *pid_file;
+
+	prepare(settings, argv);
+	listen_for_control(argv[0]);
+	pid_file = write_pid_file();
+	service.current = service_spawn();
+	if (!service.current) {
+		int error = errno;
+
+		if (pid_file)
+			pidfile_remove(pid_file);
+		errx(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "%s", service.failure);
+	}
+	return run_loop(pid_file);
+}
+
+int supervisor_attach(const struct settings *settings, char **argv)
+{
+	const char *origin = getenv("FLIP_ORIGIN"), *preload = getenv("FLIP_PRELOAD");
+	const char *problem;
+	pid_t pid = origin ? (pid_t)strtonum(origin, 1, INT32_MAX, &problem) : 0;
+	int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	struct pidfh *pid_file;
+
+	if (pidfd < 0)
+		errx(EXIT_FLIP, "attach is for the library to call; use: flip run -- COMMAND");
+	if (preload)
+		setenv("LD_PRELOAD", preload, 1);
+	unsetenv("FLIP_ORIGIN");
+	unsetenv("FLIP_PRELOAD");
+	closefrom(4);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	setpgid(0, 0); /* the terminal's signals are the server's */
+	service.bare = true;
+	prepare(settings, argv);
+	listen_for_control(argv[0]);
+	pid_file = write_pid_file();
+	service.current = generation_new(++service.last_number, 3, "");
+	if (!service.current || pidfd < 0)
+		return EXIT_FLIP;
+	service.current->pid = pid;
+	loop_add(&service.current->pidfd, pidfd, POLLIN, pidfd_ready);
+	return run_loop(pid_file);
+}

@@ -1,0 +1,177 @@
+/*
+ * The service that this supervisor runs: one object, for all files of the supervisor. One thread.
+ *
+ *   run.c         how the supervisor begins; signals, the ends of processes
+ *   supervisor.c  decides: what an event does (the table is in generation.c)
+ *   visitor.c     who connects to a generation's channel: a new member, or a claim
+ *   member.c      the processes of the generations, and what they say
+ *   retired.c     generations on their way out: drain, leave, end
+*   status.c      what `flip status` shows
+ *   asker.c       the control clients that wait for an answer
+ */
+#pragma once
+
+#include "core/protocol.h"
+#include "core/settings.h"
+#include "generation.h"
+#include "loop.h"
+#include "output.h"
+#include "pool.h"
+#include "process.h"
+
+#include <bsd/sys/queue.h>
+
+/* A process that has a channel: it holds or waits on a listener. */
+struct member {
+	struct generation *generation;
+	pid_t pid;
+	struct source source;
+	bool answered;	      /* the question that its generation was asked last */
+	uint64_t connections; /* its last answer to PROBE */
+	TAILQ_ENTRY(member) link;
+};
+
+/* A listener that a generation has told of. */
+struct heard {
+	uint64_t inode;
+	bool waited; /* somebody waits on it for clients */
+	TAILQ_ENTRY(heard) link;
+};
+
+enum phase {
+	PHASE_STARTING,
+	PHASE_SERVING,
+	PHASE_RETIRING,
+	PHASE_DRAINING,
+	PHASE_LEAVING,	   /* asked to end by itself */
+	PHASE_TERMINATING, /* sent the stop signal */
+};
+
+struct generation {
+	unsigned number;
+	pid_t pid; /* of its first process */
+	enum phase phase;
+	bool exited; /* the first process has; others may go on */
+	int status;  /* as of wait(2), when exited */
+	int64_t started_ns, retired_ns;
+	struct source channel; /* where its members connect */
+	char channel_name[48]; /* as FLIP_CHANNEL has it */
+	struct source pidfd;   /* of a first process that is no child of ours */
+	TAILQ_HEAD(, member) members;
+	TAILQ_HEAD(, heard) heard;
+	struct output_mark output;
+	struct timer deadline; /* of what its phase waits for */
+	struct timer again;    /* to ask once more */
+	unsigned tries;
+	unsigned strangers; /* forked processes that were called and have not joined yet */
+	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
+	uint64_t elsewhere; /* connections that programs without the shim have, as last counted */
+	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
+	bool drain_told; /* the first count of its connections has been reported */
+	TAILQ_ENTRY(generation) link;
+};
+TAILQ_HEAD(generations, generation);
+
+struct service {
+	const struct settings *settings;
+	struct start start;
+	char name[80];
+	bool bare;
+	enum service_state state;
+	struct generation *current, *new;
+	struct generations retired; /* oldest first */
+	struct pool pool;
+	bool is_collecting; /* members of the current generation are being asked */
+	bool stop_pending;
+	unsigned last_number, restarts;
+	int64_t asked_ns;	  /* when this upgrade was asked for */
+	char failure[300];	  /* why it failed, a sentence without its end */
+	char last_result[400];
+	int exit_code;
+	bool done;
+};
+
+extern struct service service;
+
+/* supervisor.c */
+void service_event(enum service_event event);
+/* Starts the command once more; NULL: it could not be (reason: failure, and errno). */
+struct generation *service_spawn(void);
+/* Why the upgrade is about to fail: a sentence without its end. */
+void service_set_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void service_request_restart(void);
+int service_stop_signal(void); /* that ends a server */
+/* The current generation's listeners have all arrived, or could not be got (reason: failure). */
+void service_collected(bool ok);
+void service_ready(struct generation *generation);
+void service_retired(struct generation *generation);
+/* The generation's first process has ended. */
+void service_exited(struct generation *generation);
+/* A retired generation's connections were counted for the first time. */
+void service_drain_counted(struct generation *generation, uint64_t connections);
+
+/* status.c */
+/* What `flip status` shows, once all members were asked for their connections. */
+void service_show_status(void (*line)(void *to, const char *format, ...), void *to);
+
+/* visitor.c */
+/* Binds a channel of a random name; -1 and errno on failure. */
+int generation_listen(char *channel_name, size_t size, unsigned number);
+/* Somebody connects: the handler of a generation's channel. */
+void visitor_accept(struct source *source, short revents);
+/* Before the generation is freed. */
+void visitors_close(const struct generation *generation);
+
+/* member.c */
+struct generation *generation_new(unsigned number, int listen_fd, const char *channel_name);
+/* A process has said hello on this connection, which becomes its channel. */
+void member_new(struct generation *generation, pid_t pid, int fd);
+/* Closes its channels and frees it. Its processes are not touched. */
+void generation_free(struct generation *generation);
+/* Sends one message to every member and expects an answer of each. Returns how many were asked. */
+unsigned generation_ask(struct generation *generation, enum message_type type, uint32_t flags,
+			uint64_t value);
+/*
+ * Calls the processes that are no members but came of one by fork: they have inherited the
+ * handler, and may have a listener or a connection. Those without it are counted by what /proc
+ * tells of their connections.
+ */
+void generation_gather(struct generation *generation);
+/* Tells every member, without an answer. */
+void generation_tell(struct generation *generation, enum message_type type);
+/* Messages arrive by a signal to the main thread; one without such a thread is woken by this. */
+void generation_nudge(const struct generation *generation);
+/* Tells one. */
+void member_tell(struct member *member, enum message_type type, uint32_t flags, uint64_t value);
+bool generation_all_answered(const struct generation *generation);
+uint64_t generation_connections(const struct generation *generation);
+struct member *generation_member(const struct generation *generation, pid_t pid);
+void generation_resume(struct generation *generation, const struct pool *pool);
+/* Is it ready? Looks again when it has been quiet. */
+void generation_check_ready(struct generation *generation);
+
+/* retired.c */
+void generation_retire(struct generation *generation); /* ends in service_retired() */
+void generation_drain(struct generation *generation);  /* then leaves, then is gone */
+void generation_leave(struct generation *generation);
+void generation_terminate(struct generation *generation);
+/* Sends a signal to its first process or, where that is a mere wrapper, to its members. */
+void generation_signal(const struct generation *generation, int signal);
+void generation_probe_answered(struct generation *generation);
+void generation_leave_answered(struct generation *generation, bool ends_itself);
+/* A process of a retired generation is gone: was it the last one? */
+void generation_check_gone(struct generation *generation);
+
+/* asker.c */
+/* Listens for control clients. */
+void asker_listen(int listen_fd);
+/* Streams a line to everybody who waits for the running upgrade or stop. */
+void asker_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Ends their waiting. */
+void asker_result(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the waiting of those who asked for a restart: the service is being stopped. */
+void asker_abandon_restarts(const char *reason);
+/* A request was refused: only the one being served hears it. */
+void asker_refuse(const char *reason);
+/* All members have answered a status question. */
+void asker_counted(void);

@@ -1,0 +1,120 @@
+/* What `flip status` shows. */
+#include "core/address.h"
+#include "service.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct shown {
+	void (*line)(void *to, const char *format, ...);
+	void *to;
+};
+
+static long seconds_since(int64_t then_ns)
+{
+	return (long)((clock_now_ns() - then_ns) / 1000000000);
+}
+
+static void show_generation(const struct shown *shown, const struct generation *generation,
+			    const char *state)
+{
+	uint64_t connections = generation_connections(generation);
+
+	shown->line(shown->to, "generation %u (pid %d) %s, %llu connection%s, for %ld s",
+		    generation->number, (int)generation->pid, state, (unsigned long long)connections,
+		    connections == 1 ? "" : "s",
+		    seconds_since(generation->retired_ns ? generation->retired_ns :
+						       generation->started_ns));
+}
+
+/* Lines of /proc/PID/net/tcp: the inode is the tenth field, the local address the second. */
+static bool parse_net_line(const char *text, bool is_v6, uint64_t *inode,
+			   struct sockaddr_storage *address)
+{
+	unsigned words[4], port, state;
+	unsigned long long number;
+	struct sockaddr_in6 *in6 = (void *)address;
+	struct sockaddr_in *in = (void *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (is_v6) {
+		if (sscanf(text, "%*d: %8x%8x%8x%8x:%x %*s %x %*s %*s %*s %*s %*s %llu", &words[0],
+			   &words[1], &words[2], &words[3], &port, &state, &number) != 7)
+			return false;
+		in6->sin6_family = AF_INET6;
+		memcpy(&in6->sin6_addr, words, sizeof(words));
+	} else {
+		if (sscanf(text, "%*d: %8x:%x %*s %x %*s %*s %*s %*s %*s %llu", &words[0], &port, &state,
+			   &number) != 4)
+			return false;
+		in->sin_family = AF_INET;
+		in->sin_addr.s_addr = words[0];
+	}
+	in->sin_port = htons((uint16_t)port);
+	*inode = number;
+	return state == 0x0a; /* TCP_LISTEN */
+}
+
+static bool generation_heard(const struct generation *generation, uint64_t inode)
+{
+	const struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (heard->inode == inode)
+			return true;
+	return false;
+}
+
+/* Asks the kernel, not the members: that costs them nothing. */
+static void show_listeners(const struct shown *shown, const struct generation *generation,
+			   const char *table)
+{
+	char path[40], text[512], host[ADDRESS_TEXT_MAX];
+	struct sockaddr_storage address;
+	uint64_t inode;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)generation->pid, table);
+	file = fopen(path, "re");
+	if (file)
+		(void)!fgets(text, sizeof(text), file); /* the heading */
+	/* Listeners come first; to read on, through every closed connection, takes seconds. */
+	while (file && fgets(text, sizeof(text), file) &&
+	       parse_net_line(text, strcmp(table, "tcp6") == 0, &inode, &address))
+		if (generation_heard(generation, inode))
+			shown->line(shown->to, "listener %s",
+				    address_format((struct sockaddr *)&address, host, sizeof(host)));
+	if (file)
+		fclose(file);
+}
+
+static const char *phase_name(enum phase phase)
+{
+	static const char *const names[] = { "starting", "serving", "retiring",
+					     "draining", "leaving", "stopping" };
+
+	return names[phase];
+}
+
+void service_show_status(void (*line)(void *to, const char *format, ...), void *to)
+{
+	const struct shown shown = { line, to };
+	const struct generation *generation;
+
+	line(to, "%s: %s, supervisor (pid %d), %u restart%s", service.name,
+	     service_state_name(service.state), (int)getpid(), service.restarts,
+	     service.restarts == 1 ? "" : "s");
+	if (service.new)
+		show_generation(&shown, service.new, phase_name(service.new->phase));
+	if (service.current) {
+		show_generation(&shown, service.current, phase_name(service.current->phase));
+		show_listeners(&shown, service.current, "tcp");
+		show_listeners(&shown, service.current, "tcp6");
+	}
+	TAILQ_FOREACH(generation, &service.retired, link)
+		show_generation(&shown, generation, phase_name(generation->phase));
+	if (service.last_result[0])
+		line(to, "last: %s", service.last_result);
+}

@@ -1,0 +1,488 @@
+/*
+ * The supervisor: one loop, one table of states (generation.c), and what each action does.
+ *
+ * An upgrade: the current generation's members hand their listeners over (COLLECT) into the pool;
+ * the command is started again; its bind() calls get the listeners from the pool; once it waits on
+ * all of them it is ready, and only then the old one lets go (RETIRE), drains and ends. Until that
+ * moment every failure leads back to where it began.
+ */
+#include "log.h"
+#include "service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COLLECT_TIMEOUT_MS 5000
+#define COLLECT_AGAIN_MS 200
+/* For the queue of a listener that nobody will have any more: its clients are served first. */
+#define QUIESCE_TIMEOUT_MS 2000
+#define QUIESCE_AGAIN_MS 2
+/* Then a client that is still queued may be one whose wake-up the old generation took along. */
+#define REARM_MS 3
+#define OUTPUT_LINES 10
+
+struct service service = {
+	.retired = TAILQ_HEAD_INITIALIZER(service.retired),
+	.pool = TAILQ_HEAD_INITIALIZER(service.pool),
+};
+
+static struct timer collect_timer, quiesce_timer, rearm_timer;
+static int64_t collect_began_ns, quiesce_began_ns;
+
+int service_stop_signal(void)
+{
+	return service.settings->stop_signal ? (int)service.settings->stop_signal : SIGTERM;
+}
+
+static long elapsed_ms(int64_t since_ns)
+{
+	return (long)((clock_now_ns() - since_ns) / 1000000);
+}
+
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
+{
+	char text[800];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_line(LOG_LEVEL_INFO, "%s", text);
+	asker_progress("%s", text);
+}
+
+void service_set_failure(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(service.failure, sizeof(service.failure), format, arguments);
+	va_end(arguments);
+}
+
+/* The result of an upgrade: into the log, into `flip status`, and to everybody who waits. */
+__attribute__((format(printf, 2, 3))) static void conclude(int exit_code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(service.last_result, sizeof(service.last_result), format, arguments);
+	va_end(arguments);
+	log_line(exit_code ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "%s", service.last_result);
+	asker_result(exit_code, "%s", service.last_result);
+}
+
+/* Starting. */
+
+static void generation_ready_timeout(struct timer *timer)
+{
+	struct generation *generation =
+		(void *)((char *)timer - offsetof(struct generation, deadline));
+	bool heard = !TAILQ_EMPTY(&generation->heard);
+
+	service_set_failure("generation %u (pid %d) timed out: it was not ready within %u ms (%s)",
+		    generation->number, (int)generation->pid, service.settings->ready_timeout_ms,
+		    heard ? "it listens, but does not wait for clients on all its listeners" :
+			    "it does not listen on anything yet");
+	service_event(EVENT_NEW_FAILED);
+}
+
+struct generation *service_spawn(void)
+{
+	char channel_name[48];
+	const char *step = "cannot make a channel";
+	int listen_fd = generation_listen(channel_name, sizeof(channel_name), ++service.last_number);
+	struct generation *generation =
+		listen_fd < 0 ? NULL : generation_new(service.last_number, listen_fd, channel_name);
+
+	if (!generation) {
+		service_set_failure("%s: %s", step, strerror(errno));
+		return NULL;
+	}
+	output_note(&generation->output);
+	generation->pid = process_start(&service.start, channel_name, &step);
+	if (generation->pid > 0)
+		return generation;
+	service_set_failure("%s %s: %s", step,
+		    strstr(step, "directory") ? service.start.directory : service.start.argv[0],
+		    strerror(-generation->pid));
+	errno = -generation->pid;
+	generation_free(generation);
+	return NULL;
+}
+
+static void spawn_new(struct generation **place)
+{
+	*place = service_spawn();
+	if (!*place) {
+		service_event(place == &service.new ? EVENT_NEW_FAILED : EVENT_CURRENT_EXITED);
+		return;
+	}
+	timer_set(&(*place)->deadline, service.settings->ready_timeout_ms, generation_ready_timeout);
+	tell("generation %u (pid %d) started", (*place)->number, (int)(*place)->pid);
+}
+
+void service_ready(struct generation *generation)
+{
+	generation->phase = PHASE_SERVING;
+	timer_clear(&generation->deadline);
+	service_event(EVENT_READY);
+}
+
+/* Collecting. */
+
+static void collect_timeout(struct timer *timer)
+{
+	if (elapsed_ms(collect_began_ns) < COLLECT_TIMEOUT_MS) {
+		generation_nudge(service.current);
+		timer_set(timer, COLLECT_AGAIN_MS, collect_timeout);
+		return;
+	}
+	service_set_failure("generation %u did not hand over its listeners within %d ms",
+		    service.current->number, COLLECT_TIMEOUT_MS);
+	service_collected(false);
+}
+
+static void rearm(struct timer *timer)
+{
+	timer_clear(timer);
+	if (service.current && pool_is_readable(&service.pool))
+		generation_tell(service.current, MESSAGE_REARM);
+	pool_close(&service.pool);
+	if (service.current)
+		generation_tell(service.current, MESSAGE_SOLE);
+}
+
+static void collect(void)
+{
+	if (rearm_timer.active)
+		rearm(&rearm_timer); /* of the upgrade before */
+	service.is_collecting = true;
+	collect_began_ns = clock_now_ns();
+	timer_set(&collect_timer, COLLECT_AGAIN_MS, collect_timeout);
+	if (generation_ask(service.current, MESSAGE_COLLECT, 0, 0) == 0)
+		service_collected(true);
+}
+
+/* Stopping: clients that are queued already are served, new ones are kept away meanwhile. */
+
+static void quiesce_all(struct timer *timer)
+{
+	if (pool_quiesce(&service.pool, true) && elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_all);
+	else
+		generation_retire(service.current);
+}
+
+static void quiesce_unclaimed(struct timer *timer)
+{
+	if (pool_unclaimed(&service.pool) && pool_quiesce(&service.pool, false) &&
+	    elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_unclaimed);
+	else
+		generation_retire(service.current);
+}
+
+void service_collected(bool ok)
+{
+	service.is_collecting = false;
+	timer_clear(&collect_timer);
+	quiesce_began_ns = clock_now_ns();
+	if (service.state == SERVICE_STOPPING) {
+		quiesce_all(&quiesce_timer);
+		return;
+	}
+	if (ok && TAILQ_EMPTY(&service.pool)) {
+		service_set_failure("generation %u has no listener to hand over", service.current->number);
+		ok = false;
+	}
+	service_event(ok ? EVENT_COLLECTED : EVENT_COLLECT_FAILED);
+}
+
+/* The outcomes. */
+
+static void show_line(const char *text, void *unused)
+{
+	(void)unused;
+	asker_progress("  | %s", text);
+}
+
+/* Ends the new generation whatever it does, and tells what it said last. */
+static void discard_new(void)
+{
+	struct generation *generation = service.new;
+
+	if (!generation)
+		return;
+	service.new = NULL;
+	if (!generation->exited)
+		kill(generation->pid, SIGKILL);
+	process_kill_tree(generation->pid);
+	output_tail(&generation->output, OUTPUT_LINES, show_line, NULL);
+	generation_free(generation);
+}
+
+static void fail(void)
+{
+	discard_new();
+	pool_restore(&service.pool);
+	pool_close(&service.pool);
+	generation_tell(service.current, MESSAGE_SOLE);
+	conclude(1, "%s; generation %u serves on", service.failure, service.current->number);
+}
+
+static void resume(void)
+{
+	timer_clear(&quiesce_timer);
+	pool_restore(&service.pool);
+	generation_resume(service.current, &service.pool);
+	fail();
+}
+
+static void retire_current(void)
+{
+	generation_tell(service.new, MESSAGE_COMMIT);
+	quiesce_began_ns = clock_now_ns();
+	quiesce_unclaimed(&quiesce_timer);
+}
+
+void service_retired(struct generation *generation)
+{
+	timer_clear(&generation->again);
+	if (service.state == SERVICE_STOPPING && generation == service.current) {
+		pool_close(&service.pool);
+		generation_drain(generation);
+	} else if (generation == service.current) {
+		service_event(EVENT_RETIRED);
+	}
+}
+
+static void succeed(void)
+{
+	struct generation *old = service.current;
+
+	timer_clear(&quiesce_timer);
+	service.current = service.new;
+	service.new = NULL;
+	service.restarts++;
+	TAILQ_INSERT_TAIL(&service.retired, old, link);
+	timer_set(&rearm_timer, REARM_MS, rearm);
+	snprintf(service.last_result, sizeof(service.last_result),
+		 "generation %u (pid %d) ready in %ld ms", service.current->number,
+		 (int)service.current->pid, elapsed_ms(service.asked_ns));
+	if (old->exited && TAILQ_EMPTY(&old->members))
+		generation_check_gone(old);
+	else
+		generation_drain(old);
+}
+
+void service_drain_counted(struct generation *generation, uint64_t connections)
+{
+	char ready[200];
+
+	if (service.state == SERVICE_STOPPING) {
+		tell("generation %u draining %llu connection%s", generation->number,
+		     (unsigned long long)connections, connections == 1 ? "" : "s");
+		return;
+	}
+	snprintf(ready, sizeof(ready), "%s", service.last_result);
+	conclude(0, "%s; generation %u draining %llu connection%s", ready, generation->number,
+		 (unsigned long long)connections, connections == 1 ? "" : "s");
+}
+
+static void commit(void)
+{
+	generation_tell(service.current, MESSAGE_COMMIT);
+	if (!service.asked_ns) {
+		log_line(LOG_LEVEL_INFO, "generation %u (pid %d) ready", service.current->number,
+			 (int)service.current->pid);
+		return;
+	}
+	service.restarts++;
+	timer_set(&rearm_timer, REARM_MS, rearm);
+	conclude(0, "generation %u (pid %d) ready in %ld ms; the generation before it had died",
+		 service.current->number, (int)service.current->pid, elapsed_ms(service.asked_ns));
+}
+
+/* The current generation is dead; what it leaves is taken off the table. */
+static void drop_current(void)
+{
+	tell("generation %u (pid %d) died during the upgrade; the new one goes on",
+	     service.current->number, (int)service.current->pid);
+	generation_free(service.current);
+	service.current = NULL;
+}
+
+static void promote(void)
+{
+	drop_current();
+	service.current = service.new;
+	service.new = NULL;
+}
+
+static void replace(void)
+{
+	timer_clear(&collect_timer);
+	service.is_collecting = false;
+	drop_current();
+	spawn_new(&service.current);
+}
+
+static void stop(void)
+{
+	tell("stopping");
+	service_set_failure("the service is being stopped");
+	discard_new();
+	asker_abandon_restarts("the restart was given up: the service is being stopped");
+	if (service.current->phase == PHASE_STARTING)
+		generation_terminate(service.current);
+	else if (!TAILQ_EMPTY(&service.pool) && !rearm_timer.active && !service.is_collecting)
+		service_collected(true);
+	else if (!service.is_collecting)
+		collect();
+}
+
+static int exit_code_of(const struct generation *generation)
+{
+	if (!generation || generation->status < 0)
+		return 0;
+	return WIFSIGNALED(generation->status) ? 128 + WTERMSIG(generation->status) :
+						 WEXITSTATUS(generation->status);
+}
+
+static void end(void)
+{
+	char text[80] = "ended";
+	struct generation *generation = service.current;
+	bool stopped = generation && generation->phase >= PHASE_RETIRING;
+
+	timer_clear(&collect_timer);
+	timer_clear(&quiesce_timer);
+	timer_clear(&rearm_timer);
+	service.exit_code = generation ? exit_code_of(generation) : 1;
+	service.current = NULL;
+	pool_close(&service.pool);
+	if (generation && generation->status >= 0)
+		process_status_text(generation->status, text, sizeof(text));
+	if (generation)
+		conclude(stopped ? 0 : 1, "%s: generation %u %s", stopped ? "stopped" : "ended",
+			 generation->number, text);
+	else
+		conclude(1, "%s", service.failure);
+	if (generation)
+		generation_free(generation);
+}
+
+static void perform(enum service_action action)
+{
+	const char *refusal = service_refusal(action);
+
+	if (refusal) {
+		asker_refuse(refusal);
+		return;
+	}
+	switch (action) {
+	case ACTION_COLLECT:
+		service.asked_ns = clock_now_ns();
+		tell("restart: generation %u hands over its listeners", service.current->number);
+		collect();
+		break;
+	case ACTION_SPAWN:
+		spawn_new(&service.new);
+		break;
+	case ACTION_COMMIT:
+		commit();
+		break;
+	case ACTION_RETIRE:
+		retire_current();
+		break;
+	case ACTION_SUCCEED:
+		succeed();
+		break;
+	case ACTION_FAIL:
+		fail();
+		break;
+	case ACTION_RESUME:
+		resume();
+		break;
+	case ACTION_PROMOTE:
+		promote();
+		break;
+	case ACTION_REPLACE:
+		replace();
+		break;
+	case ACTION_STOP:
+		stop();
+		break;
+	case ACTION_STOP_LATER:
+		service.stop_pending = true;
+		break;
+	case ACTION_END:
+		end();
+		break;
+	default:
+		break;
+	}
+}
+
+void service_event(enum service_event event)
+{
+	struct transition transition = service_transition(service.state, event);
+
+	log_line(LOG_LEVEL_DEBUG, "%s, %s: %s", service_state_name(service.state),
+		 service_event_name(event), service_state_name(transition.next));
+	service.state = transition.next;
+	perform(transition.action);
+	if (service.stop_pending && service.state == SERVICE_SERVING) {
+		service.stop_pending = false;
+		service_event(EVENT_STOP);
+	}
+}
+
+static unsigned n_draining(void)
+{
+	const struct generation *generation;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(generation, &service.retired, link)
+		n++;
+	return n;
+}
+
+void service_request_restart(void)
+{
+	const struct generation *oldest = TAILQ_FIRST(&service.retired);
+
+	if (n_draining() < service.settings->max_draining || !oldest ||
+	    service.state != SERVICE_SERVING) {
+		service_event(EVENT_RESTART);
+		return;
+	}
+	/* Ready for another one only when a drainer is gone; the sentence names the oldest. */
+	char reason[160];
+
+	snprintf(reason, sizeof(reason),
+		 "old generation has not exited: %u still drain (--max-draining=%u), the oldest is"
+		 " generation %u (pid %d)",
+		 n_draining(), service.settings->max_draining, oldest->number, (int)oldest->pid);
+	asker_refuse(reason);
+}
+
+void service_exited(struct generation *generation)
+{
+	char text[80];
+
+	if (generation == service.current) {
+		service_event(EVENT_CURRENT_EXITED);
+		return;
+	}
+	service_set_failure("generation %u (pid %d) %s before it was ready", generation->number,
+		    (int)generation->pid, process_status_text(generation->status, text, sizeof(text)));
+	service_event(EVENT_NEW_FAILED);
+}

@@ -1,0 +1,168 @@
+/*
+ * Who connects to a generation's channel: a process that becomes a member, or a bind() that claims
+ * a listener.
+ */
+#include "log.h"
+#include "service.h"
+#include "transfer.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A connection that has not said yet what it is; a silent one is closed after this time. */
+#define VISITOR_TIMEOUT_MS 5000
+
+struct visitor {
+	struct generation *generation;
+	struct source source;
+	struct timer timeout;
+	TAILQ_ENTRY(visitor) link;
+};
+
+static TAILQ_HEAD(, visitor) visitors = TAILQ_HEAD_INITIALIZER(visitors);
+
+int generation_listen(char *channel_name, size_t size, unsigned number)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "flip-%d-%08x%08x",
+			      (int)getpid(), arc4random(), arc4random());
+
+	if (fd < 0)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) != 0 ||
+	    listen(fd, 512) != 0) {
+		close(fd);
+		return -1;
+	}
+	snprintf(channel_name, size, "%s/%u", address.sun_path + 1, number);
+	return fd;
+}
+
+static void visitor_close(struct visitor *visitor)
+{
+	if (visitor->source.active)
+		close(visitor->source.fd);
+	loop_remove(&visitor->source);
+	timer_clear(&visitor->timeout);
+	TAILQ_REMOVE(&visitors, visitor, link);
+	free(visitor);
+}
+
+static void visitor_timeout(struct timer *timer)
+{
+	struct visitor *visitor = (void *)((char *)timer - offsetof(struct visitor, timeout));
+
+	log_line(LOG_LEVEL_INFO, "closed a connection to the channel that said nothing for %d s",
+		 VISITOR_TIMEOUT_MS / 1000);
+	visitor_close(visitor);
+}
+
+static void visitor_joins(struct visitor *visitor, pid_t pid)
+{
+	int fd = visitor->source.fd;
+
+	loop_remove(&visitor->source);
+	member_new(visitor->generation, pid, fd);
+}
+
+static bool new_generation_holds(uint64_t inode)
+{
+	const struct generation *starting = service.new ? service.new : service.current;
+
+	return process_tree_holds(starting->pid, inode);
+}
+
+static void answer_claim(struct visitor *visitor, const struct message *request, int fresh_fd)
+{
+	struct sockaddr_storage address = { 0 };
+	struct pool_entry *entry = NULL;
+	struct message reply;
+
+	memcpy(&address, request->address, request->count);
+	if (visitor->generation->phase == PHASE_STARTING)
+		entry = pool_take(&service.pool, fresh_fd, (struct sockaddr *)&address,
+				  new_generation_holds);
+	message_init(&reply, MESSAGE_CLAIMED);
+	if (entry) {
+		entry->claimed = true;
+		pool_carry_options(entry, fresh_fd);
+		reply.count = 1;
+		reply.value[0] = entry->inode;
+	}
+	(void)transfer_send(visitor->source.fd, &reply, entry ? &entry->fd : NULL, reply.count);
+}
+
+static bool visitor_may(const struct visitor *visitor, struct ucred *peer)
+{
+	socklen_t length = sizeof(*peer);
+
+	if (getsockopt(visitor->source.fd, SOL_SOCKET, SO_PEERCRED, peer, &length) != 0)
+		return false;
+	return peer->uid == 0 || peer->uid == getuid() ||
+	       process_belongs(peer->pid, visitor->generation->pid);
+}
+
+static void visitor_ready(struct source *source, short revents)
+{
+	struct visitor *visitor = (void *)((char *)source - offsetof(struct visitor, source));
+	struct ucred peer = { 0 };
+	int fds[PROTOCOL_FDS_MAX];
+	unsigned n_fds;
+	struct message message;
+	int result = transfer_receive(source->fd, &message, fds, &n_fds);
+
+	(void)revents;
+	if (result == -EAGAIN)
+		return;
+	if (result == 0 && !visitor_may(visitor, &peer))
+		log_line(LOG_LEVEL_INFO, "rejected process %d of user %u: not one of this service",
+			 (int)peer.pid, (unsigned)peer.uid);
+	else if (result == 0 && message.type == MESSAGE_HELLO)
+		visitor_joins(visitor, peer.pid);
+	else if (result == 0 && message.type == MESSAGE_CLAIM)
+		answer_claim(visitor, &message, fds[0]);
+	else if (result != -EPIPE)
+		log_line(LOG_LEVEL_INFO, "rejected a message on the channel: not one that opens a talk");
+	transfer_close(fds, n_fds);
+	visitor_close(visitor);
+}
+
+void visitor_accept(struct source *source, short revents)
+{
+	struct generation *generation =
+		(void *)((char *)source - offsetof(struct generation, channel));
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct visitor *visitor = fd < 0 ? NULL : calloc(1, sizeof(*visitor));
+
+	(void)revents;
+	if (!visitor) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	visitor->generation = generation;
+	TAILQ_INSERT_TAIL(&visitors, visitor, link);
+	loop_add(&visitor->source, fd, POLLIN, visitor_ready);
+	timer_set(&visitor->timeout, VISITOR_TIMEOUT_MS, visitor_timeout);
+}
+
+void visitors_close(const struct generation *generation)
+{
+	struct visitor *visitor, *next;
+
+	for (visitor = TAILQ_FIRST(&visitors); visitor; visitor = next) {
+		next = TAILQ_NEXT(visitor, link);
+		if (visitor->generation == generation)
+			visitor_close(visitor);
+	}
+}

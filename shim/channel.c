@@ -1,0 +1,169 @@
+#include "channel.h"
+
+#include "origin.h"
+#include "orphan.h"
+#include "retire.h"
+#include "session.h"
+#include "signals.h"
+#include "sys.h"
+#include "transfer.h"
+
+#include <string.h>
+
+#define REQUEST_TIMEOUT_MS 10000
+
+int channel_connect(void)
+{
+	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int result;
+
+	if (fd < 0)
+		return fd;
+	/* A full backlog is EAGAIN for a non-blocking socket: the supervisor is slow, not gone. */
+	for (int tries = 0; tries < 1000; tries++) {
+		result = sys_connect(fd, &session.channel_address, session.channel_length);
+		if (result != -EAGAIN && result != -EINTR)
+			break;
+		(void)sys_poll_wait(-1, 0, 5);
+	}
+	if (result == 0)
+		return fd;
+	sys_close(fd);
+	return result;
+}
+
+int channel_receive_wait(int channel_fd, struct message *message, int *fds, unsigned *n_fds,
+			 int timeout_ms)
+{
+	/* In slices, so that a signal's EINTR needs no clock: it shortens one slice only. */
+	for (int slice = 0; slice < timeout_ms; slice += 100) {
+		int result = transfer_receive(channel_fd, message, fds, n_fds);
+
+		if (result != -EAGAIN && result != -EBADMSG)
+			return result;
+		(void)sys_poll_wait(channel_fd, POLLIN, 100);
+	}
+	return -ETIMEDOUT;
+}
+
+int channel_request(const struct message *request, int fd, struct message *answer, int *answer_fd)
+{
+	int fds[PROTOCOL_FDS_MAX];
+	unsigned n_fds = 0;
+	int connection = channel_connect();
+	int result = connection;
+
+	*answer_fd = -1;
+	if (connection < 0)
+		return result;
+	result = transfer_send(connection, request, &fd, 1);
+	if (result == 0)
+		result = channel_receive_wait(connection, answer, fds, &n_fds, REQUEST_TIMEOUT_MS);
+	sys_close(connection);
+	if (n_fds == 1)
+		*answer_fd = fds[0];
+	else
+		transfer_close(fds, n_fds);
+	return result;
+}
+
+/* What a member does when told. fds[0] is /proc/PID wherever the protocol says so. */
+static void obey(int channel_fd, const struct message *message, const int *fds, unsigned n_fds)
+{
+	switch (message->type) {
+	case MESSAGE_COMMIT:
+		atomic_store(&session.family->settled, 1);
+		break;
+	case MESSAGE_SOLE:
+		atomic_store(&session.family->shared, 0);
+		break;
+	case MESSAGE_COLLECT:
+		retire_collect(channel_fd, fds[0]);
+		break;
+	case MESSAGE_RETIRE:
+		retire_begin(channel_fd, fds[0]);
+		break;
+	case MESSAGE_RESUME:
+		retire_resume(fds[0], fds + 1, message->value, message->count,
+			      message->flags & MESSAGE_MORE);
+		break;
+	case MESSAGE_REARM:
+		retire_rearm(fds[0]);
+		break;
+	case MESSAGE_PROBE:
+		retire_probe(channel_fd, fds[0], message->flags & MESSAGE_MORE);
+		break;
+	case MESSAGE_LEAVE:
+		retire_leave(channel_fd, fds[0], (int)message->value[0],
+			     message->flags & MESSAGE_MORE);
+		break;
+	case MESSAGE_HOLD:
+		origin_hold((int)message->value[0]);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * The supervisor is gone. The server serves on; nobody is left to be told anything. A new
+ * generation that was not yet to serve ends: the old one does not know of it.
+ */
+static void supervisor_lost(int channel_fd)
+{
+	if (session.generation > 1 && session_is_watching())
+		SYS_CALL(SYS_exit_group, 1);
+	session_give_up();
+	atomic_store(&session.fork_fd, -1);
+	sys_close(channel_fd);
+	if (retire_is_retired())
+		orphan_begin();
+	else
+		signals_release();
+}
+
+static void drain_messages(void)
+{
+	int fds[PROTOCOL_FDS_MAX];
+	unsigned n_fds;
+	struct message message;
+	int channel_fd = atomic_load(&session.process->channel_fd);
+
+	if (atomic_load(&session.process->state) != PROCESS_MEMBER)
+		return;
+	for (;;) {
+		/* The program may have closed our number by its own system call and reused it. */
+		if (sys_inode(channel_fd) != atomic_load(&session.process->channel_inode)) {
+			atomic_store(&session.process->state, PROCESS_STRANGER);
+			return;
+		}
+		int result = transfer_receive(channel_fd, &message, fds, &n_fds);
+
+		if (result == -EAGAIN)
+			return;
+		if (result == -EPIPE) {
+			supervisor_lost(channel_fd);
+			return;
+		}
+		if (result == 0) {
+			obey(channel_fd, &message, fds, n_fds);
+			transfer_close(fds, n_fds);
+		}
+	}
+}
+
+void channel_process(void)
+{
+	/*
+	 * One thread at a time, and nobody waits: who comes second leaves a note, and the first
+	 * one looks again. The handler blocks all signals, so the first one does come to its end.
+	 */
+	if (atomic_fetch_add(&session.process->wanted, 1) != 0)
+		return;
+	uint32_t seen;
+
+	do {
+		seen = atomic_load(&session.process->wanted);
+		drain_messages();
+	} while (atomic_fetch_sub(&session.process->wanted, seen) != seen);
+}

@@ -1,0 +1,22 @@
+/*
+ * Messages between this process and its supervisor, and the signal that brings them.
+ * All async-signal-safe; errno is not kept.
+ */
+#pragma once
+
+#include "core/protocol.h"
+
+#include <stdbool.h>
+
+/* Connects to the supervisor. Returns a close-on-exec descriptor or a negative errno value. */
+int channel_connect(void);
+
+/* As transfer_receive, but waits; -ETIMEDOUT. */
+int channel_receive_wait(int channel_fd, struct message *message, int *fds, unsigned *n_fds,
+			 int timeout_ms);
+
+/* Sends a request on a connection of its own and waits for the answer, 10 s at most. */
+int channel_request(const struct message *request, int fd, struct message *answer, int *answer_fd);
+
+/* Looks after every message that waits. Called by the signal's handler; any thread. */
+void channel_process(void);

@@ -1,0 +1,40 @@
+/*
+ * The listeners of a generation, by inode: a table of fixed size that several processes share and
+ * that needs no lock. An entry is never removed; a closed socket's inode just never comes again.
+ * Pure, async-signal-safe, any thread.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LISTENERS_MAX 8192 /* a power of two; full means: pass through */
+
+enum listener_flag {
+	LISTENER_BLOCKING = 1,  /* the program has not set O_NONBLOCK */
+	LISTENER_WAITED = 2,    /* somebody was seen to wait on it */
+	LISTENER_EPHEMERAL = 4, /* bound to port 0: has no address to be known by */
+	LISTENER_ANNOUNCED = 8,
+};
+
+struct listener {
+	_Atomic uint64_t inode; /* 0: free */
+	_Atomic uint32_t flags;
+	uint32_t unused;
+};
+
+struct listeners {
+	struct listener slot[LISTENERS_MAX];
+	/* The ports that they are bound to, a bit each: whose connections count in a drain. */
+	_Atomic uint64_t ports[65536 / 64];
+};
+
+/* The entry of a socket, or NULL. */
+struct listener *listeners_find(struct listeners *listeners, uint64_t inode);
+
+/* The entry of a socket, made with these flags if it is new. NULL: inode is 0, or table full. */
+struct listener *listeners_add(struct listeners *listeners, uint64_t inode, uint32_t flags);
+
+void listeners_add_port(struct listeners *listeners, uint16_t port);
+bool listeners_has_port(struct listeners *listeners, uint16_t port);

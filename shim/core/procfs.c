@@ -1,0 +1,92 @@
+#include "procfs.h"
+
+#include <limits.h>
+#include <string.h>
+
+struct cursor {
+	const char *at, *end;
+};
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return 99;
+}
+
+/* Reads `label`, spaces and a number in this base; moves behind it. */
+static bool take(struct cursor *cursor, const char *label, int base, uint64_t *number)
+{
+	size_t length = strlen(label);
+	const char *start;
+
+	while (cursor->at < cursor->end && *cursor->at == ' ')
+		cursor->at++;
+	if ((size_t)(cursor->end - cursor->at) < length || memcmp(cursor->at, label, length) != 0)
+		return false;
+	cursor->at += length;
+	while (cursor->at < cursor->end && *cursor->at == ' ')
+		cursor->at++;
+	start = cursor->at;
+	*number = 0;
+	for (; cursor->at < cursor->end && digit_value(*cursor->at) < base; cursor->at++)
+		if (__builtin_mul_overflow(*number, (uint64_t)base, number) ||
+		    __builtin_add_overflow(*number, (uint64_t)digit_value(*cursor->at), number))
+			return false;
+	return cursor->at > start;
+}
+
+int procfs_parse_number(const char *text)
+{
+	struct cursor cursor = { text, text + strlen(text) };
+	uint64_t number;
+
+	if (!take(&cursor, "", 10, &number) || cursor.at != cursor.end || number > INT_MAX)
+		return -1;
+	return (int)number;
+}
+
+void procfs_format_number(char *buffer, unsigned number)
+{
+	char digits[12];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (n > 0)
+		*buffer++ = digits[--n];
+	*buffer = '\0';
+}
+
+bool procfs_parse_epoll(const char *line, size_t length, int *fd, uint32_t *events, uint64_t *data,
+			uint64_t *inode)
+{
+	struct cursor cursor = { line, line + length };
+	uint64_t number, mask, position;
+
+	if (!take(&cursor, "tfd:", 10, &number) || number > INT_MAX ||
+	    !take(&cursor, "events:", 16, &mask) || mask > UINT32_MAX ||
+	    !take(&cursor, "data:", 16, data) || !take(&cursor, "pos:", 10, &position) ||
+	    !take(&cursor, "ino:", 16, inode))
+		return false;
+	*fd = (int)number;
+	*events = (uint32_t)mask;
+	return true;
+}
+
+long procfs_parse_syscall(const char *text, size_t length, uint64_t *argument)
+{
+	struct cursor cursor = { text, text + length };
+	uint64_t number;
+
+	if (length >= 7 && memcmp(text, "running", 7) == 0)
+		return -2;
+	if (length >= 2 && memcmp(text, "-1", 2) == 0)
+		return -1;
+	if (!take(&cursor, "", 10, &number) || number > INT_MAX || !take(&cursor, "0x", 16, argument))
+		return -3;
+	return (long)number;
+}

@@ -1,0 +1,28 @@
+/*
+ * Texts of /proc, as proc(5) describes them. Pure, async-signal-safe; trusts no text.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A non-negative decimal number that is all of the text, or -1. */
+int procfs_parse_number(const char *text);
+
+/* Writes the number and a NUL; buffer has 12 bytes or more. */
+void procfs_format_number(char *buffer, unsigned number);
+
+/*
+ * A line of an epoll set's fdinfo:
+ * "tfd:        5 events:       19 data:                5  pos:0 ino:2b sdev:8", the numbers
+ * but tfd and pos in hexadecimal. False: another line, or one without an inode.
+ */
+bool procfs_parse_epoll(const char *line, size_t length, int *fd, uint32_t *events, uint64_t *data,
+			uint64_t *inode);
+
+/*
+ * /proc/PID/task/TID/syscall: "running", "-1 ..." or "NUMBER 0xARGUMENT ...". Returns the number
+ * and the first argument; -1 for blocked outside a call, -2 for running, -3 for no such text.
+ */
+long procfs_parse_syscall(const char *text, size_t length, uint64_t *argument);

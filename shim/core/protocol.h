@@ -1,0 +1,107 @@
+/*
+ * What shim and supervisor, and `flip restart|stop|status` and supervisor, say to each other.
+ *
+ * Every message is one SOCK_SEQPACKET datagram of exactly sizeof(struct message) or, from the
+ * supervisor to a control client, sizeof(struct report). Descriptors travel by SCM_RIGHTS. Both
+ * ends run on one machine, so integers are in host order; a peer of another version is refused.
+ *
+ * Pure: no system call, no lock, no errno. Any function here is async-signal-safe.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_MAGIC 0x50494c46u /* "FLIP" in a little-endian dump */
+#define PROTOCOL_VERSION 1
+/* Descriptors in one message; far below SCM_MAX_FD (253, unix(7)). */
+#define PROTOCOL_FDS_MAX 32
+
+/*
+ * The private signal by which the supervisor's messages arrive. Real-time, so that none is
+ * merged or lost. 62 is the JVM's, 64 (SIGRTMAX) is popular, 34 and up are systemd's.
+ */
+#define SESSION_SIGNAL 61
+
+enum message_type {
+	/* A member to its supervisor, on its channel. */
+	MESSAGE_HELLO = 1, /* value[0] pid */
+	MESSAGE_LISTENING, /* value[0] inode of a socket that now listens */
+	MESSAGE_WAITING,   /* value[0] inode of a listener that somebody waits on for clients */
+	MESSAGE_SIGNAL,	   /* value[0] a signal of flip's that the server received */
+	MESSAGE_LISTENERS, /* count inodes and descriptors; flag MORE: another message follows */
+	MESSAGE_RETIRED,   /* value[0] threads that could not be asked */
+	MESSAGE_RESUMED,
+	MESSAGE_CONNECTIONS, /* value[0] open connections of this process to its listeners' clients */
+	MESSAGE_LEAVING,     /* value[0] 1: the process ends itself, 0: send it the stop signal */
+
+	/* A request of a hook, on a connection of its own; the supervisor answers CLAIMED. */
+	MESSAGE_CLAIM, /* address; 1 descriptor: the socket that is to be bound */
+
+	/* The supervisor to a member. */
+	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, 1 if signals are flip's */
+	MESSAGE_CLAIMED, /* 1 descriptor: a listener with this address, or none: bind it yourself */
+	MESSAGE_COMMIT,	 /* the generation is the current one */
+	MESSAGE_SOLE,	 /* no other generation shares its listeners any more, or none does again */
+	MESSAGE_COLLECT, /* 1 descriptor: /proc/PID; answer LISTENERS */
+	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; answer RETIRED */
+	MESSAGE_RESUME,	 /* /proc/PID, then count listeners with their inodes; answer RESUMED */
+	MESSAGE_REARM,	 /* 1 descriptor: /proc/PID; a wake-up for a queued client may have been lost */
+	MESSAGE_PROBE,	 /* 1 descriptor: /proc/PID; answer CONNECTIONS */
+	MESSAGE_LEAVE,	 /* value[0] stop signal, 1 descriptor: /proc/PID; answer LEAVING */
+
+	MESSAGE_HOLD,	 /* value[0] supervisor's pid: become `flip hold`, a mere init process */
+
+	/* A control client to the supervisor, which answers with reports. */
+	MESSAGE_CONTROL_RESTART,
+	MESSAGE_CONTROL_STOP,
+	MESSAGE_CONTROL_STATUS,
+	MESSAGE_TYPE_END
+};
+
+enum message_flag {
+	MESSAGE_MORE = 1, /* another such message follows; PROBE: count all; LEAVE: any thread */
+};
+
+/* In LISTENERS, beside an inode: the socket was bound to port 0, nobody will ask for it. */
+#define PROTOCOL_EPHEMERAL (1ull << 63)
+
+struct message {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;
+	uint32_t flags;
+	uint32_t count; /* of value[] or, in a claim, bytes of address[] */
+	union {
+		uint64_t value[PROTOCOL_FDS_MAX];
+		unsigned char address[128]; /* a struct sockaddr_storage */
+	};
+};
+static_assert(sizeof(struct message) == 272, "the wire format has no padding");
+
+/* One line of an answer to a control client. The last one has final set. */
+struct report {
+	uint32_t magic;
+	uint16_t version;
+	uint8_t final;
+	uint8_t exit_code; /* of the asking command; valid when final */
+	char text[1016];   /* NUL-terminated, one line without a newline; may be empty */
+};
+static_assert(sizeof(struct report) == 1024, "the wire format has no padding");
+
+/* Fills in the header and clears the rest. */
+void message_init(struct message *message, enum message_type type);
+
+/*
+ * Whether `length` bytes with `fds` descriptors are one well-formed message of this version.
+ * Returns NULL, or the reason in words for the log.
+ */
+const char *message_check(const void *bytes, size_t length, size_t fds);
+
+/* The same for a report. */
+const char *report_check(const void *bytes, size_t length, size_t fds);
+
+/* The name of a type for the log; never NULL. */
+const char *message_name(unsigned type);

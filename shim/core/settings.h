@@ -1,0 +1,56 @@
+/*
+ * What an administrator may set, as an option of `flip run` or as a variable of the environment.
+ * One table; the launcher prints its help from it. Pure: no system call, no lock, no errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct settings {
+	const char *name;	   /* of the service; NULL: made from the command */
+	const char *pid_file;	   /* NULL: none */
+	uint32_t ready_timeout_ms; /* a new generation that is not ready by then is killed */
+	uint32_t drain_timeout_ms; /* connections left by then are cut; 0: wait for ever */
+	uint32_t stop_timeout_ms;  /* from the stop signal to SIGKILL */
+	uint32_t max_draining;	   /* generations that may drain while another restart begins */
+	uint32_t restart_signal;   /* SIGHUP */
+	uint32_t stop_signal;	   /* 0: flip drains at SIGQUIT and ends the server with SIGTERM */
+	int32_t verbosity;	   /* -1 quiet, 0, 1 */
+};
+
+enum setting_kind { SETTING_TEXT, SETTING_DURATION, SETTING_COUNT, SETTING_SIGNAL, SETTING_FLAG };
+
+struct setting {
+	const char *option;   /* long option, without dashes */
+	const char *variable; /* environment variable */
+	int short_option;     /* a letter, or 0 */
+	enum setting_kind kind;
+	size_t offset;	    /* of the field in struct settings */
+	uint32_t min, max;  /* of a number; for a flag, min is the value it sets (as int32_t) */
+	const char *placeholder; /* TIME, N, SIGNAL, NAME, FILE; NULL for a flag */
+	const char *help;   /* one line, with the default */
+};
+
+/* Ends with an entry whose option is NULL. Sorted as --help shows it. */
+extern const struct setting settings_table[];
+
+void settings_init(struct settings *settings);
+
+/*
+ * Sets one field from text. The text must outlive `settings` (it is kept for SETTING_TEXT).
+ * Returns true, or false with one sentence in `error`: "ready-timeout: '5 parsecs' is not a
+ * time; try 500ms, 30s or 2m".
+ */
+bool settings_set(struct settings *settings, const struct setting *setting, const char *text,
+		  char *error, size_t error_size);
+
+/*
+ * The signal named by text ("HUP", "SIGHUP", "hup", "1", "RTMIN+3"), or 0. KILL, STOP and the
+ * signals that report a fault of the program itself (SEGV, BUS, FPE, ILL, ...) are no choice.
+ */
+int signal_parse(const char *text);
+
+/* Its short name ("HUP"), or "signal 61"-style text in buffer. Never NULL. */
+const char *signal_name(int signal, char *buffer, size_t buffer_size);

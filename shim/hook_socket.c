@@ -1,0 +1,405 @@
+/* Hooks: how a program comes by its listeners, takes clients from them and ends them. */
+#include "core/address.h"
+#include "channel.h"
+#include "environment.h"
+#include "hooks.h"
+#include "interrupt.h"
+#include "origin.h"
+#include "retire.h"
+#include "session.h"
+#include "sys.h"
+#include "waiting.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <netinet/in.h>
+#include <sys/time.h>
+
+/*
+ * Sockets bound to port 0 lately, until they listen: their address is nobody's wish, so it is not
+ * handed on. A few at a time in any program; an old one forgotten is only handed on in vain.
+ */
+static _Atomic uint64_t ephemeral[64];
+static _Atomic uint32_t ephemeral_next;
+
+static void ephemeral_add(uint64_t inode)
+{
+	atomic_store(&ephemeral[atomic_fetch_add(&ephemeral_next, 1) % 64], inode);
+}
+
+static bool ephemeral_has(uint64_t inode)
+{
+	for (int i = 0; i < 64; i++)
+		if (atomic_load(&ephemeral[i]) == inode)
+			return true;
+	return false;
+}
+
+static bool is_internet_stream(int fd)
+{
+	int family = sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+	       sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
+}
+
+static uint16_t local_port(int fd)
+{
+	struct sockaddr_storage address;
+
+	return sys_getsockname(fd, &address) == 0 ? address_port((struct sockaddr *)&address) : 0;
+}
+
+/* Takes the listener in place of fd: it has fd's number and all that was set on fd. */
+static void adopt(int fd, int listener_fd)
+{
+	struct family *family = session.family;
+	int status = sys_fcntl(fd, F_GETFL, 0);
+	int flags = sys_fcntl(fd, F_GETFD, 0);
+	uint32_t blocking = status & O_NONBLOCK ? 0 : LISTENER_BLOCKING;
+	struct listener *listener =
+		listeners_add(&family->listeners, sys_inode(listener_fd), blocking);
+
+	if (listener && blocking)
+		atomic_fetch_add(&family->blocking, 1);
+	atomic_store(&family->handed_over, 1);
+	atomic_store(&family->shared, 1);
+	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+	sys_close(listener_fd);
+}
+
+/* Asks for the listener of the old generation that has this address. True: fd is it now. */
+static bool claim(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct message request, reply;
+	int listener_fd;
+
+	message_init(&request, MESSAGE_CLAIM);
+	request.count = length;
+	memcpy(request.address, address, length);
+	if (channel_request(&request, fd, &reply, &listener_fd) != 0 || listener_fd < 0)
+		return false;
+	adopt(fd, listener_fd);
+	return true;
+}
+
+/* Could fd and address be a listener that the old generation has, so far unbound? */
+static bool is_claimable(int fd, const struct sockaddr *address, socklen_t length)
+{
+	return session.channel_length && session.generation > 1 &&
+	       is_internet_stream(fd) && local_port(fd) == 0 &&
+	       address_is_service(address, length) && session_begin() && session_is_watching();
+}
+
+int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int saved = errno;
+	int result;
+
+	if (session.enabled && address && is_claimable(fd, address, length) &&
+	    claim(fd, address, length)) {
+		errno = saved;
+		return 0;
+	}
+	errno = saved;
+	result = REAL(bind)(fd, address, length);
+	if (result == 0 && session.enabled && address_port(address) == 0 && is_internet_stream(fd))
+		ephemeral_add(sys_inode(fd));
+	errno = result == 0 ? saved : errno;
+	return result;
+}
+
+/* A new listener: the family's table has it, and the supervisor hears of it. */
+static void announce(int fd, bool is_ephemeral)
+{
+	uint64_t inode = sys_inode(fd);
+	struct family *family = session.family;
+	struct listener *listener;
+
+	/* Later ones on port 0 belong to a session (FTP's passive mode), not to the service. */
+	if (is_ephemeral && !session_is_watching())
+		return;
+	listener = listeners_add(&family->listeners, inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
+	if (!listener)
+		return;
+	listeners_add_port(&family->listeners, local_port(fd));
+	if (!(atomic_fetch_or(&listener->flags, LISTENER_ANNOUNCED) & LISTENER_ANNOUNCED))
+		session_tell(MESSAGE_LISTENING, inode);
+}
+
+int hook_listen(int fd, int backlog)
+{
+	int saved = errno;
+	bool is_ephemeral = session.enabled && local_port(fd) == 0;
+	int result;
+
+	errno = saved;
+	result = REAL(listen)(fd, backlog);
+	if (result != 0 || !session.enabled || !is_internet_stream(fd) || !session_begin()) {
+		errno = result == 0 ? saved : errno;
+		return result;
+	}
+	if (session.bare && session.channel_length == 0)
+		(void)(origin_summon() || session_give_up());
+	environment_hide();
+	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
+	errno = saved;
+	return 0;
+}
+
+/* Does the program believe that accept() blocks on this listener? */
+static bool is_blocking(int fd)
+{
+	const struct listener *listener;
+
+	uint64_t inode;
+
+	if (!atomic_load(&session.family->blocking))
+		return false;
+	inode = retire_inode_behind(fd);
+	listener = listeners_find(&session.family->listeners, inode ? inode : sys_inode(fd));
+	return listener && atomic_load(&listener->flags) & LISTENER_BLOCKING;
+}
+
+static bool restarts(int signal)
+{
+	struct sigaction action;
+
+	if (REAL(sigaction)(signal, NULL, &action) != 0 || action.sa_handler == SIG_DFL ||
+	    action.sa_handler == SIG_IGN)
+		return true;
+	return action.sa_flags & SA_RESTART;
+}
+
+/*
+ * A handler ran while we waited in poll(), which never restarts; accept() would have, if that
+ * handler has SA_RESTART. Which one ran is not to be known: a program with but one handler that
+ * does not restart is prepared for EINTR.
+ */
+static bool accept_restarts(void)
+{
+	for (int signal = 1; signal < NSIG; signal++)
+		if (!restarts(signal))
+			return false;
+	return true;
+}
+
+/* Blocks as accept() on a blocking listener does. 0: try again; otherwise accept's errno. */
+static int accept_block(int fd)
+{
+	struct timeval timeout = { 0 };
+	socklen_t length = sizeof(timeout);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int timeout_ms = -1, n;
+
+	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
+	if (timeout.tv_sec || timeout.tv_usec)
+		timeout_ms = (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
+	n = wait_poll(&poll_fd, 1, timeout_ms);
+	if (n == 0)
+		return EAGAIN;
+	/* With a time-out accept() is never restarted (signal(7)). */
+	if (n < 0 && errno == EINTR && timeout_ms < 0 && accept_restarts())
+		return 0;
+	return n < 0 ? errno : 0;
+}
+
+struct accept_call {
+	int (*function)(int fd, struct sockaddr *address, socklen_t *length, int flags);
+	int fd;
+	int flags;
+	struct sockaddr *address;
+	socklen_t *length;
+};
+
+/* libc's own: a tracer or a library beneath us sees the call that the program made. */
+static int accept_without_flags(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	(void)flags;
+	return REAL(accept)(fd, address, length);
+}
+
+static int accept4_itself(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	return REAL(accept4)(fd, address, length, flags);
+}
+
+/*
+ * accept() failed. On a listener that generations share, the description is non-blocking whatever
+ * the program wants: a blocking program waits here. If a wait call has just told it 'readable',
+ * another generation was quicker: a program that waits by poll() must not be parked in accept(),
+ * and ECONNABORTED is what accept(2) has for a client that is gone.
+ * Returns 0 to try again, or the errno value for the program.
+ */
+static int accept_failed(int fd, int error)
+{
+	bool is_placeholder;
+
+	if (error == EINTR && interrupt_ours) {
+		retire_leave_now();
+		return 0;
+	}
+	if (!session_is_emulating())
+		return error;
+	is_placeholder = retire_inode_behind(fd) != 0;
+	if (!is_placeholder && error != EAGAIN)
+		return error;
+	if (!is_blocking(fd))
+		return EAGAIN;
+	/* On a placeholder as well: the listener may have gone between the wait and this call. */
+	if (told_readable(fd)) {
+		told_accepted(fd);
+		return ECONNABORTED;
+	}
+	return accept_block(fd);
+}
+
+/*
+ * An accept with all that may be to do around it. `first` says that a plain call has just failed.
+ * accept() is accept4() without flags (accept(2)).
+ */
+static __attribute__((noinline)) int accept_with_care(const volatile struct accept_call *call,
+						       bool first)
+{
+	int saved = errno, error, fd = -1;
+
+	if (!first && session_is_watching())
+		waiting_on(call->fd);
+	while (first || (fd = call->function(call->fd, call->address, call->length, call->flags)) < 0) {
+		error = accept_failed(call->fd, errno);
+		if (error) {
+			errno = error;
+			return -1;
+		}
+		first = false;
+		interrupt_clear();
+	}
+	told_accepted(call->fd);
+	errno = saved;
+	return fd;
+}
+
+/*
+ * Where no listener has to be played, EAGAIN is what the program is to hear. Asked after the call,
+ * for the listener may have become non-blocking (retire_collect) just before it.
+ */
+static inline bool accept_is_over(int fd, int result)
+{
+	if (unlikely(result < 0))
+		return errno == EAGAIN && !session_has_blocking();
+	told_accepted(fd);
+	return true;
+}
+
+#define ACCEPT_CALL(name, call_function, call_fd, call_address, call_length, call_flags)   \
+	/* Volatile: on the stack, and not in registers that each call saves and restores. */  \
+	volatile struct accept_call name;                                                      \
+	name.function = call_function;                                                         \
+	name.fd = call_fd;                                                                     \
+	name.flags = call_flags;                                                               \
+	name.address = call_address;                                                           \
+	name.length = call_length;                                                             \
+	interrupt_clear()
+
+int hook_accept(int fd, struct sockaddr *address, socklen_t *length)
+{
+	ACCEPT_CALL(call, accept_without_flags, fd, address, length, 0);
+	int result = 0;
+	bool is_short = !session_is_watching();
+
+	if (is_short && accept_is_over(fd, result = real.accept(fd, address, length)))
+		return result;
+	return accept_with_care(&call, is_short);
+}
+
+int hook_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	ACCEPT_CALL(call, accept4_itself, fd, address, length, flags);
+	int result = 0;
+	bool is_short = !session_is_watching();
+
+	if (is_short && accept_is_over(fd, result = real.accept4(fd, address, length, flags)))
+		return result;
+	return accept_with_care(&call, is_short);
+}
+
+int hook_shutdown(int fd, int how)
+{
+	int saved = errno;
+
+	if (atomic_load(&session.family->shared) && (how == SHUT_RD || how == SHUT_RDWR) &&
+	    (retire_inode_behind(fd) || sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)) {
+		errno = saved;
+		return 0;
+	}
+	errno = saved;
+	return REAL(shutdown)(fd, how);
+}
+
+/*
+ * O_NONBLOCK of a listener that was handed over: the kernel's stays set, and this generation's
+ * own is kept in the table. Returns the flags to set in the kernel.
+ */
+static int set_status(int fd, int flags)
+{
+	struct family *family = session.family;
+	struct listener *listener;
+	uint64_t inode;
+
+	if (flags & O_NONBLOCK && !atomic_load(&family->blocking))
+		return flags;
+	inode = retire_inode_behind(fd);
+	listener = listeners_find(&family->listeners, inode ? inode : sys_inode(fd));
+	if (!listener)
+		return flags;
+	if (flags & O_NONBLOCK) {
+		if (atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_BLOCKING) & LISTENER_BLOCKING)
+			atomic_fetch_sub(&family->blocking, 1);
+	} else if (!(atomic_fetch_or(&listener->flags, LISTENER_BLOCKING) & LISTENER_BLOCKING)) {
+		atomic_fetch_add(&family->blocking, 1);
+	}
+	return flags | O_NONBLOCK;
+}
+
+static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *argument)
+{
+	int saved = errno, result;
+
+	if (session_owns(fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	if (!session_is_emulating())
+		return call(fd, command, argument);
+	if (command == F_SETFL)
+		argument = (void *)(intptr_t)set_status(fd, (int)(intptr_t)argument);
+	errno = saved;
+	result = call(fd, command, argument);
+	if (command == F_GETFL && result >= 0 && result & O_NONBLOCK && is_blocking(fd))
+		result &= ~O_NONBLOCK;
+	if (result >= 0)
+		errno = saved;
+	return result;
+}
+
+int hook_fcntl(int fd, int command, void *argument)
+{
+	return fcntl_with(REAL(fcntl), fd, command, argument);
+}
+
+int hook_fcntl64(int fd, int command, void *argument)
+{
+	return fcntl_with(REAL(fcntl64), fd, command, argument);
+}
+
+int hook_ioctl(int fd, unsigned long request, void *argument)
+{
+	int saved = errno, on;
+
+	if (request != FIONBIO || !session_is_emulating() || !argument)
+		return REAL(ioctl)(fd, request, argument);
+	on = (set_status(fd, *(int *)argument ? O_NONBLOCK : 0) & O_NONBLOCK) != 0;
+	errno = saved;
+	return REAL(ioctl)(fd, request, &on);
+}

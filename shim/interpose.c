@@ -1,0 +1,58 @@
+/*
+ * The exported symbols, made from the table. No logic lives here: an INTERPOSE forwards to its
+ * hook, an INTERPOSE_RETRY or _TRANSFER is the one loop that they share.
+ */
+#include "hooks.h"
+#include "interrupt.h"
+#include "real.h"
+#include "ticks.h"
+
+#include <stdarg.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT const char flip_version[] = FLIP_VERSION;
+
+#define INTERPOSE(type, name, params, args, why) \
+	EXPORT type name params;                      \
+	EXPORT type name params { return hook_##name args; }
+#define INTERPOSE_RETRY(type, name, params, args, why)             \
+	EXPORT type name params;                                        \
+	EXPORT type name params                                         \
+	{                                                               \
+		type result;                                                \
+		do {                                                        \
+			interrupt_clear();                                      \
+			result = REAL(name) args;                               \
+		} while (unlikely(result == -1) && interrupt_was_ours());  \
+		return result;                                              \
+	}
+/* Volatile: noted on the stack, where it costs no register that would have to be saved. */
+#define INTERPOSE_TRANSFER(type, name, params, args, events, why)                                  \
+	EXPORT type name params;                                                                       \
+	EXPORT type name params                                                                        \
+	{                                                                                              \
+		volatile uint64_t began = ticks_now();                                                     \
+		type result;                                                                               \
+		do {                                                                                       \
+			interrupt_clear();                                                                     \
+			result = REAL(name) args;                                                              \
+		} while (unlikely(result == -1) && transfer_goes_on(fd, events, began));                  \
+		return result;                                                                             \
+	}
+#define INTERPOSE_VARIADIC(type, name, params, why) EXPORT type name params;
+#include "interpose.def"
+
+/* All commands and requests that libc knows take one argument that fits a pointer, or none. */
+#define FORWARD_VARIADIC(name, selector)                     \
+	{                                                         \
+		va_list arguments;                                    \
+		va_start(arguments, selector);                        \
+		void *argument = va_arg(arguments, void *);           \
+		va_end(arguments);                                    \
+		return hook_##name(fd, selector, argument);           \
+	}
+
+int fcntl(int fd, int command, ...) FORWARD_VARIADIC(fcntl, command)
+int fcntl64(int fd, int command, ...) FORWARD_VARIADIC(fcntl64, command)
+int ioctl(int fd, unsigned long request, ...) FORWARD_VARIADIC(ioctl, request)

@@ -1,0 +1,62 @@
+#include "interrupt.h"
+
+#include "sys.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A thread that lost the signal to another one runs again within this time, or the next tick. */
+#define STOLEN_WINDOW_NS 20000000ll
+
+__thread volatile bool interrupt_ours;
+
+static _Atomic int64_t command_ns;
+
+static int64_t coarse_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+void interrupt_note_command(void)
+{
+	atomic_store(&command_ns, coarse_now_ns());
+}
+
+bool interrupt_was_stolen(void)
+{
+	int64_t then_ns = atomic_load(&command_ns);
+
+	return errno == EINTR && then_ns && coarse_now_ns() - then_ns < STOLEN_WINDOW_NS;
+}
+
+/* Did the system call before this context end with EINTR? */
+static bool context_is_interrupted_call(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	const unsigned char *next = (const unsigned char *)context->uc_mcontext.gregs[REG_RIP];
+
+	return context->uc_mcontext.gregs[REG_RAX] == -EINTR && next[-2] == 0x0f && next[-1] == 0x05;
+#elif defined(__aarch64__)
+	uint32_t before;
+
+	memcpy(&before, (const void *)(context->uc_mcontext.pc - 4), sizeof(before));
+	return context->uc_mcontext.regs[0] == (unsigned long long)-EINTR && before == 0xd4000001;
+#else
+#error "say here how a system call instruction and its result look on this architecture"
+#endif
+}
+
+void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals)
+{
+	uint64_t pending = 0, blocked;
+
+	if (!context_is_interrupted_call(context))
+		return;
+	memcpy(&blocked, &context->uc_sigmask, sizeof(blocked));
+	sys_sigpending(&pending);
+	interrupt_ours = (pending & ~blocked & ~own_signals) == 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * Was a system call interrupted by flip's signal alone? Then its hook hides that and goes on.
+ *
+ * Calls such as poll() fail with EINTR for any handler, SA_RESTART or not (signal(7)). The
+ * handler of flip's signal looks at the context that it interrupted: only when that stands right
+ * behind a system call instruction with -EINTR as its result did our signal end that call. When a
+ * signal of the program's was delivered at the same moment, our frame lies on top of the entry of
+ * its handler instead, or it is still pending when our handler ends: then the EINTR is the
+ * program's. (A signal that arrives later finds the program in user space, as if it had come just
+ * before the call; one that is blocked outside the call, as with ppoll, waits for the next one.)
+ */
+#pragma once
+
+#include "retire.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+/* One a thread. Initial-exec: reading it never allocates, so that a handler may. */
+extern __thread volatile bool interrupt_ours __attribute__((tls_model("initial-exec")));
+
+/* Before the call. Any context. */
+static inline void interrupt_clear(void)
+{
+	interrupt_ours = false;
+}
+
+/*
+ * After a call that returned -1: true if it is to be made again. Where a process that was told to
+ * end comes by here, it ends.
+ */
+static inline bool interrupt_was_ours(void)
+{
+	if (errno != EINTR || !interrupt_ours)
+		return false;
+	retire_leave_now();
+	return true;
+}
+
+/*
+ * After an epoll_wait() that failed: it returns EINTR as soon as a signal is on its way to the
+ * process, even when another thread then takes that (ep_poll in Linux; poll() restarts). True if
+ * a command of flip's to the whole process was taken a moment ago: then it is not the program's.
+ */
+bool interrupt_was_stolen(void);
+
+/* By the handler of a signal that was sent to the process. Async-signal-safe. */
+void interrupt_note_command(void);
+
+/*
+ * By the handler, at its end. own_signals: those of flip, a bit each (sys_signal_bit); one of them
+ * that is pending too does not make the interruption the program's. Async-signal-safe.
+ */
+void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals);

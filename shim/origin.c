@@ -1,0 +1,288 @@
+#include "origin.h"
+
+#include "core/procfs.h"
+#include "log.h"
+#include "session.h"
+#include "sys.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define STACK_SIZE 65536
+#define ATTACH_FD 3 /* where `flip attach` expects the channel's listening socket */
+
+static struct {
+	pid_t pid;
+	char **argv; /* flip, attach, --, then the program's own */
+	char **environment;
+	const char *directory;
+	mode_t umask;
+	uint64_t blocked, ignored;
+	struct rlimit limits[RLIM_NLIMITS];
+	char library[PATH_MAX];
+	char launcher[PATH_MAX + 16];
+} origin;
+
+/* The program's LD_PRELOAD is for its next start, not for the helper that arranges it. */
+#define PRELOAD_VARIABLE "LD_PRELOAD="
+#define PRELOAD_RENAMED "FLIP_PRELOAD="
+
+struct arena {
+	char *at;
+};
+
+static char *arena_copy(struct arena *arena, const char *prefix, const char *text)
+{
+	char *copy = arena->at;
+
+	arena->at = stpcpy(stpcpy(copy, prefix), text) + 1;
+	return copy;
+}
+
+static size_t vector_size(char **vector, unsigned *n)
+{
+	size_t size = 0;
+
+	for (*n = 0; vector[*n]; (*n)++)
+		size += strlen(vector[*n]) + 1 + sizeof(PRELOAD_RENAMED);
+	return size;
+}
+
+static char *copy_variable(struct arena *arena, const char *variable)
+{
+	size_t length = strlen(PRELOAD_VARIABLE);
+
+	if (strncmp(variable, PRELOAD_VARIABLE, length) == 0)
+		return arena_copy(arena, PRELOAD_RENAMED, variable + length);
+	return arena_copy(arena, "", variable);
+}
+
+static bool copy_start(char **argv, char **environment)
+{
+	static const char *const helper[] = { "flip", "attach", "--" };
+	unsigned n_argv, n_environment;
+	size_t size = vector_size(argv, &n_argv) + vector_size(environment, &n_environment);
+	size_t pointers = (n_argv + 4 + n_environment + 2) * sizeof(char *);
+	char **table = sys_map(size + pointers + 64, MAP_PRIVATE);
+	struct arena arena = { (char *)table + pointers };
+
+	if (!table)
+		return false;
+	origin.argv = table;
+	for (unsigned i = 0; i < 3; i++)
+		*table++ = (char *)(uintptr_t)helper[i];
+	for (unsigned i = 0; i < n_argv; i++)
+		*table++ = arena_copy(&arena, "", argv[i]);
+	*table++ = NULL;
+	origin.environment = table;
+	*table = arena.at; /* FLIP_ORIGIN=PID, known later */
+	arena.at += 32;
+	table++;
+	for (unsigned i = 0; i < n_environment; i++)
+		*table++ = copy_variable(&arena, environment[i]);
+	return true;
+}
+
+static uint64_t ignored_signals(void)
+{
+	struct sigaction action;
+	uint64_t ignored = 0;
+
+	for (int signal = 1; signal < NSIG; signal++)
+		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			ignored |= sys_signal_bit(signal);
+	return ignored;
+}
+
+void origin_note(char **argv, char **environment)
+{
+	static char directory[PATH_MAX];
+
+	if (!argv || !environment || !copy_start(argv, environment))
+		return;
+	origin.pid = sys_getpid();
+	origin.directory = getcwd(directory, sizeof(directory));
+	origin.umask = umask(0); /* no thread of the program's runs yet */
+	umask(origin.umask);
+	sys_sigmask(SIG_BLOCK, 0, &origin.blocked);
+	origin.ignored = ignored_signals();
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		getrlimit(i, &origin.limits[i]);
+}
+
+/* The helper's process: descriptors, directory and limits are its own, memory is still ours. */
+struct start {
+	int listen_fd;
+	int error; /* of the exec, told through the shared memory; 0 where a tool has made it a copy */
+	char *stack;
+};
+
+static void restore_signals(void)
+{
+	for (int signal = 1; signal < NSIG; signal++) {
+		struct {
+			uintptr_t handler, flags, restorer, mask;
+		} action = { 0 }; /* the kernel's own form: glibc's refuses its two internal signals */
+
+		action.handler = origin.ignored & sys_signal_bit(signal) ? 1 : 0;
+		SYS_CALL(SYS_rt_sigaction, signal, &action, NULL, SYS_SIGSET_SIZE);
+	}
+}
+
+static int exec_launcher(void *argument)
+{
+	struct start *start = argument;
+
+	if (start->listen_fd == ATTACH_FD)
+		sys_fcntl(ATTACH_FD, F_SETFD, 0);
+	else
+		sys_dup3(start->listen_fd, ATTACH_FD, 0);
+	if (origin.directory)
+		(void)SYS_CALL(SYS_chdir, origin.directory);
+	umask(origin.umask);
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		(void)SYS_CALL(SYS_prlimit64, 0, i, &origin.limits[i], NULL);
+	restore_signals();
+	sys_sigmask(SIG_SETMASK, origin.blocked, NULL);
+	start->error = -(int)SYS_CALL(SYS_execve, origin.launcher, origin.argv, origin.environment);
+	_exit(127);
+}
+
+/* Between: it ends at once, so that the helper is nobody's child here. */
+static int start_detached(void *argument)
+{
+	struct start *start = argument;
+
+	clone(exec_launcher, start->stack + STACK_SIZE / 2, CLONE_VM | CLONE_VFORK, start);
+	_exit(0);
+}
+
+static void run_launcher(struct start *start)
+{
+	uint64_t mask;
+	pid_t pid;
+
+	start->stack = sys_map(STACK_SIZE, MAP_PRIVATE);
+	if (!start->stack) {
+		start->error = ENOMEM;
+		return;
+	}
+	sys_sigmask(SIG_SETMASK, ~0ull, &mask); /* the program's handlers are not for these two */
+	/* No exit signal: no SIGCHLD, and only __WALL sees it. */
+	pid = clone(start_detached, start->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK, start);
+	if (pid < 0)
+		start->error = errno;
+	else
+		SYS_CALL(SYS_wait4, pid, NULL, __WALL, NULL);
+	sys_sigmask(SIG_SETMASK, mask, NULL);
+	munmap(start->stack, STACK_SIZE);
+}
+
+static void library_locate(void)
+{
+	Dl_info info;
+	size_t length = 0;
+
+	if (!dladdr(&origin, &info) || !info.dli_fname)
+		return;
+	if (info.dli_fname[0] != '/' && origin.directory)
+		length = (size_t)snprintf(origin.library, sizeof(origin.library), "%s/", origin.directory);
+	if (length < sizeof(origin.library))
+		snprintf(origin.library + length, sizeof(origin.library) - length, "%s", info.dli_fname);
+}
+
+/* Beside the library: the build tree's layout, then those of installations. */
+static bool launcher_locate(void)
+{
+	static const char *const places[] = { "../launcher/flip", "../bin/flip", "../../bin/flip",
+					      "../../../bin/flip", "flip" };
+	char *slash;
+
+	library_locate();
+	slash = strrchr(origin.library, '/');
+	if (slash)
+		*slash = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(origin.launcher, sizeof(origin.launcher), "%s/%s", origin.library, places[i]);
+		if (access(origin.launcher, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The channel's listening socket, under a name that nobody guesses by accident. */
+static int channel_listen(void)
+{
+	struct sockaddr_un *address = (struct sockaddr_un *)&session.channel_address;
+	int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	unsigned char random[8] = { 0 };
+	socklen_t length;
+
+	if (fd < 0)
+		return fd;
+	(void)getrandom(random, sizeof(random), GRND_NONBLOCK);
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	length = (socklen_t)snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1,
+				     "flip-%d-%02x%02x%02x%02x%02x%02x%02x%02x", sys_getpid(), random[0],
+				     random[1], random[2], random[3], random[4], random[5], random[6],
+				     random[7]);
+	length += (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1;
+	if (sys_bind(fd, address, length) != 0 || sys_listen(fd, 512) != 0) {
+		sys_close(fd);
+		return -EADDRINUSE;
+	}
+	session.channel_length = length;
+	session.generation = 1;
+	return fd;
+}
+
+bool origin_summon(void)
+{
+	static atomic_bool once;
+	struct start start = { 0 };
+	pid_t root = origin.pid;
+
+	if (atomic_exchange(&once, true) || !origin.argv)
+		return false;
+	if (!launcher_locate()) {
+		log_once("cannot find the program flip beside", origin.library, ENOENT);
+		return false;
+	}
+	start.listen_fd = channel_listen();
+	if (start.listen_fd < 0) {
+		log_once("cannot make a channel", NULL, -start.listen_fd);
+		return false;
+	}
+	/* A daemon's first process has ended; then the one that listens is the service's root. */
+	if (root != sys_getpid() && sys_kill(root, 0) != 0)
+		root = sys_getpid();
+	snprintf(origin.environment[0], 32, "FLIP_ORIGIN=%d", (int)root);
+	run_launcher(&start);
+	sys_close(start.listen_fd);
+	if (start.error) {
+		session.channel_length = 0;
+		log_once("cannot start the supervisor", origin.launcher, start.error);
+	}
+	return start.error == 0;
+}
+
+void origin_hold(int supervisor_pid)
+{
+	char pid[12];
+	char name[] = "flip", command[] = "hold";
+	char *argv[] = { name, command, pid, NULL };
+	char *environment[] = { NULL };
+
+	procfs_format_number(pid, (unsigned)supervisor_pid);
+	SYS_CALL(SYS_execve, origin.launcher, argv, environment);
+}

@@ -1,0 +1,51 @@
+#include "orphan.h"
+
+#include "core/procfs.h"
+#include "retire.h"
+#include "session.h"
+#include "sys.h"
+
+#include <string.h>
+
+#define TICK_NS 100000000L
+
+void orphan_begin(void)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SESSION_SIGNAL,
+	};
+	struct itimerspec every = { { 0, TICK_NS }, { 0, TICK_NS } };
+	int timer; /* the kernel's timer_t */
+
+	if (SYS_CALL(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0)
+		SYS_CALL(SYS_timer_settime, timer, 0, &every, NULL);
+}
+
+/* A master ends after its workers, whose connections it does not have. */
+static bool has_children(int proc_fd)
+{
+	char path[48] = "task/", text[16];
+	int fd;
+	long n;
+
+	procfs_format_number(path + 5, (unsigned)sys_getpid());
+	strcat(path, "/children");
+	fd = sys_openat(proc_fd, path, O_RDONLY);
+	n = fd < 0 ? 0 : sys_read(fd, text, sizeof(text));
+	if (fd >= 0)
+		sys_close(fd);
+	return n > 0;
+}
+
+void orphan_tick(void)
+{
+	int proc_fd = sys_openat(AT_FDCWD, "/proc/self", O_RDONLY | O_DIRECTORY);
+
+	if (proc_fd < 0)
+		return;
+	if (!has_children(proc_fd) && retire_count(proc_fd, false) == 0 &&
+	    !retire_end(proc_fd, SIGTERM, true))
+		sys_kill(sys_getpid(), SIGTERM);
+	sys_close(proc_fd);
+}

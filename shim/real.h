@@ -1,0 +1,53 @@
+/*
+ * libc's own functions. Each is looked up when first called, for calls come before any
+ * constructor of ours ran (an allocator that polls from its own), and a program never calls a
+ * function that its libc does not have. Any thread; not a lock of ours is involved.
+ */
+#pragma once
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/msg.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+typedef void (*sighandler_t)(int);
+
+/* The prototypes of all, from the table; libc's headers hide some (__poll_chk) or inline them. */
+struct real {
+#define INTERPOSE(type, name, params, args, why) type(*name) params;
+#define INTERPOSE_RETRY(type, name, params, args, why) type(*name) params;
+#define INTERPOSE_TRANSFER(type, name, params, args, events, why) type(*name) params;
+#define INTERPOSE_VARIADIC(type, name, params, why) type(*name) params;
+#include "interpose.def"
+#undef INTERPOSE
+#undef INTERPOSE_RETRY
+#undef INTERPOSE_TRANSFER
+#undef INTERPOSE_VARIADIC
+};
+
+extern struct real real;
+
+/* Fills one member of `real` in. */
+void real_resolve(void **slot, const char *name);
+
+/* Looks up those that hot paths call without a check. By the constructor. */
+void real_resolve_hot(void);
+
+/* libc's function, ready to be called. */
+#define REAL(name)                                                                        \
+	({                                                                                    \
+		if (unlikely(!real.name))                                                         \
+			real_resolve((void **)(void *)&real.name, #name);                              \
+		real.name;                                                                        \
+	})

@@ -1,0 +1,112 @@
+#include "registration.h"
+
+#include "core/procfs.h"
+#include "sys.h"
+
+#include <string.h>
+
+#define LINE_MAX_BYTES 256
+
+static int open_in_proc(int proc_fd, const char *name)
+{
+	char path[64] = "/proc/self/";
+
+	if (proc_fd >= 0)
+		return sys_openat(proc_fd, name, O_RDONLY);
+	strncat(path, name, sizeof(path) - strlen(path) - 1);
+	return sys_openat(AT_FDCWD, path, O_RDONLY);
+}
+
+static const char *name_number(char *buffer, const char *directory, int fd)
+{
+	size_t length = strlen(directory);
+
+	memcpy(buffer, directory, length);
+	procfs_format_number(buffer + length, (unsigned)fd);
+	return buffer;
+}
+
+bool registration_each(int proc_fd, int set,
+		       bool (*found)(const struct registration *registration, void *argument),
+		       void *argument)
+{
+	char name[32], buffer[4096];
+	size_t have = 0;
+	long n;
+	int fd = open_in_proc(proc_fd, name_number(name, "fdinfo/", set));
+	bool more = true;
+
+	if (fd < 0)
+		return false;
+	/* Whole lines are taken from the front; the rest moves up to meet the next read. */
+	while (more && (n = sys_read(fd, buffer + have, sizeof(buffer) - have)) > 0) {
+		char *line = buffer, *end;
+
+		have += (size_t)n;
+		while (more && (end = memchr(line, '\n', have - (size_t)(line - buffer)))) {
+			struct registration registration = { .set = set };
+
+			if (procfs_parse_epoll(line, (size_t)(end - line), &registration.fd,
+					       &registration.events, &registration.data,
+					       &registration.inode))
+				more = found(&registration, argument);
+			line = end + 1;
+		}
+		have -= (size_t)(line - buffer);
+		if (have == sizeof(buffer))
+			break; /* no line of the kernel's is that long */
+		memmove(buffer, line, have);
+	}
+	sys_close(fd);
+	return true;
+}
+
+struct directory_entry { /* getdents64(2) */
+	uint64_t inode;
+	int64_t offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
+
+static bool entry_each(int proc_fd, const char *directory, bool (*found)(int number, void *argument),
+		       void *argument)
+{
+	_Alignas(8) char buffer[4096];
+	int directory_fd = open_in_proc(proc_fd, directory);
+	bool more = true;
+	long n;
+
+	if (directory_fd < 0)
+		return false;
+	while (more && (n = sys_getdents(directory_fd, buffer, sizeof(buffer))) > 0)
+		for (long at = 0; more && at < n;) {
+			const struct directory_entry *entry = (const void *)(buffer + at);
+			int number = procfs_parse_number(entry->name);
+
+			if (number >= 0)
+				more = found(number, argument);
+			at += entry->length;
+		}
+	sys_close(directory_fd);
+	return true;
+}
+
+bool descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *argument)
+{
+	return entry_each(proc_fd, "fd", found, argument);
+}
+
+bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument)
+{
+	return entry_each(proc_fd, "task", found, argument);
+}
+
+bool descriptor_is_epoll(int proc_fd, int fd)
+{
+	static const char epoll_link[] = "anon_inode:[eventpoll]";
+	char name[32], target[sizeof(epoll_link)];
+	long n = sys_readlinkat(proc_fd, name_number(name, "fd/", fd), target, sizeof(target));
+
+	return n == (long)sizeof(epoll_link) - 1 && memcmp(target, epoll_link, (size_t)n) == 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * What an epoll set holds, read from /proc/self/fdinfo (proc(5): tfd, events, data; ino since
+ * Linux 4.11). Async-signal-safe; errno is not kept.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct registration {
+	int set; /* the epoll set's descriptor */
+	int fd;	 /* the number it was registered under, which may mean something else by now */
+	uint32_t events;
+	uint64_t data;
+	uint64_t inode;
+};
+
+/*
+ * Calls found() for each until it returns false. proc_fd: a descriptor of /proc/PID, or -1 for
+ * /proc/self by name. False: it cannot be read (no epoll set, no /proc).
+ */
+bool registration_each(int proc_fd, int set,
+		       bool (*found)(const struct registration *registration, void *argument),
+		       void *argument);
+
+/* Calls found() for every open descriptor of this process below the highest. */
+bool descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *argument);
+
+/* The same for every thread of this process. */
+bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument);
+
+/* Is this descriptor an epoll set? */
+bool descriptor_is_epoll(int proc_fd, int fd);

@@ -1,0 +1,465 @@
+#include "retire.h"
+
+#include "channel.h"
+#include "core/address.h"
+#include "core/procfs.h"
+#include "registration.h"
+#include "session.h"
+#include "sys.h"
+#include "transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Address space only: pages are taken when they are written to. */
+#define HELD_MAX 16384
+#define SAVED_MAX 65536
+
+struct held { /* a descriptor of a listener */
+	int fd;
+	uint64_t inode;
+};
+
+static struct {
+	struct held *held;
+	unsigned n_held;
+	struct registration *saved; /* of those, in epoll sets */
+	unsigned n_saved;
+	int proc_fd;
+	/* Inherited by children together with the placeholders themselves. 0: never retired. */
+	_Atomic uint64_t placeholder_inode;
+} retire;
+
+static bool retire_prepare(int proc_fd)
+{
+	if (!retire.held)
+		retire.held = sys_map(HELD_MAX * sizeof(*retire.held), MAP_PRIVATE | MAP_NORESERVE);
+	if (!retire.saved)
+		retire.saved = sys_map(SAVED_MAX * sizeof(*retire.saved), MAP_PRIVATE | MAP_NORESERVE);
+	retire.proc_fd = proc_fd;
+	retire.n_saved = 0;
+	return retire.held && retire.saved;
+}
+
+/* The entry of a listener of the service that fd is, or NULL. */
+static struct listener *listener_of(int fd, uint64_t *inode)
+{
+	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
+		return NULL;
+	*inode = sys_inode(fd);
+	return listeners_find(&session.family->listeners, *inode);
+}
+
+static bool hold_if_listener(int fd, void *unused)
+{
+	uint64_t inode;
+
+	(void)unused;
+	if (retire.n_held < HELD_MAX && listener_of(fd, &inode))
+		retire.held[retire.n_held++] = (struct held){ fd, inode };
+	return true;
+}
+
+/* Which descriptors are listeners right now? */
+static void find_listeners(void)
+{
+	retire.n_held = 0;
+	descriptor_each(retire.proc_fd, hold_if_listener, NULL);
+}
+
+/*
+ * From now on the description never blocks, for it is another generation's too; what the program
+ * asked for is remembered, and accept() gives it that. In this order: whoever gets EAGAIN already
+ * finds the rest in place.
+ */
+static void share(int fd, uint64_t inode)
+{
+	struct family *family = session.family;
+	struct listener *listener = listeners_find(&family->listeners, inode);
+	int flags = sys_fcntl(fd, F_GETFL, 0);
+
+	if (flags < 0 || flags & O_NONBLOCK)
+		return;
+	if (!(atomic_fetch_or(&listener->flags, LISTENER_BLOCKING) & LISTENER_BLOCKING))
+		atomic_fetch_add(&family->blocking, 1);
+	atomic_store(&family->handed_over, 1);
+	sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* Was this inode among the ones before? A listener under several numbers is sent once. */
+static bool is_repeated(unsigned at)
+{
+	for (unsigned i = 0; i < at && i < 64; i++)
+		if (retire.held[i].inode == retire.held[at].inode)
+			return true;
+	return false;
+}
+
+void retire_collect(int channel_fd, int proc_fd)
+{
+	struct message message;
+	int fds[PROTOCOL_FDS_MAX];
+
+	message_init(&message, MESSAGE_LISTENERS);
+	if (retire_prepare(proc_fd))
+		find_listeners();
+	for (unsigned i = 0; i < retire.n_held; i++) {
+		const struct held *held = &retire.held[i];
+		const struct listener *entry = listeners_find(&session.family->listeners, held->inode);
+
+		if (is_repeated(i))
+			continue;
+		share(held->fd, held->inode);
+		if (message.count == PROTOCOL_FDS_MAX) {
+			message.flags = MESSAGE_MORE;
+			transfer_send(channel_fd, &message, fds, message.count);
+			message.count = 0;
+		}
+		message.value[message.count] =
+			held->inode |
+			(atomic_load(&entry->flags) & LISTENER_EPHEMERAL ? PROTOCOL_EPHEMERAL : 0);
+		fds[message.count++] = held->fd;
+	}
+	atomic_store(&session.family->handed_over, 1);
+	atomic_store(&session.family->shared, 1);
+	message.flags = 0;
+	transfer_send(channel_fd, &message, fds, message.count);
+}
+
+/* Registrations of listeners: taken out here, put back for whatever has their number then. */
+
+static bool take_registration(const struct registration *registration, void *unused)
+{
+	struct registration *saved = &retire.saved[retire.n_saved];
+	uint64_t inode;
+
+	(void)unused;
+	/* A number that was reused since is no way to reach a registration: leave that alone. */
+	if (retire.n_saved == SAVED_MAX ||
+	    !listeners_find(&session.family->listeners, registration->inode) ||
+	    !listener_of(registration->fd, &inode) || inode != registration->inode)
+		return true;
+	if (sys_epoll_ctl(registration->set, EPOLL_CTL_DEL, registration->fd, NULL) == 0) {
+		*saved = *registration;
+		retire.n_saved++;
+	}
+	return true;
+}
+
+static bool take_placeholder(const struct registration *registration, void *unused)
+{
+	(void)unused;
+	if (retire.n_saved == SAVED_MAX ||
+	    registration->inode != atomic_load(&retire.placeholder_inode))
+		return true;
+	if (sys_epoll_ctl(registration->set, EPOLL_CTL_DEL, registration->fd, NULL) == 0)
+		retire.saved[retire.n_saved++] = *registration;
+	return true;
+}
+
+typedef bool (*registration_action)(const struct registration *registration, void *unused);
+
+static bool look_into_epoll(int fd, void *action)
+{
+	/* readlink is slow next to this: an epoll set is no socket and cannot be accepted from. */
+	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK &&
+	    descriptor_is_epoll(retire.proc_fd, fd))
+		registration_each(retire.proc_fd, fd, *(registration_action *)action, NULL);
+	return true;
+}
+
+static void take_registrations(registration_action action)
+{
+	descriptor_each(retire.proc_fd, look_into_epoll, &action);
+}
+
+static void put_registrations(uint32_t events_without)
+{
+	for (unsigned i = 0; i < retire.n_saved; i++) {
+		const struct registration *saved = &retire.saved[i];
+		struct epoll_event event = { .events = saved->events & ~events_without };
+
+		event.data.u64 = saved->data;
+		sys_epoll_ctl(saved->set, EPOLL_CTL_ADD, saved->fd, &event);
+	}
+}
+
+/* Gives the number fd to what `replacement` refers to, close-on-exec or not as it was. */
+static void put_at(int replacement, int fd)
+{
+	int flags = sys_fcntl(fd, F_GETFD, 0);
+
+	sys_dup3(replacement, fd, flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+static bool put_placeholders(void)
+{
+	/*
+	 * Silent: an unbound datagram socket is never readable and nobody can reach it. accept()
+	 * on it says EOPNOTSUPP, which the hook turns into what an idle listener does.
+	 */
+	int placeholder = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (placeholder < 0)
+		return false;
+	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
+	for (unsigned i = 0; i < retire.n_held; i++)
+		put_at(placeholder, retire.held[i].fd);
+	sys_close(placeholder);
+	return true;
+}
+
+/* Threads that may be inside a call on a listener: these have to look up once. */
+
+static bool is_call_on_listeners(long number)
+{
+	switch (number) {
+	case SYS_accept:
+	case SYS_accept4:
+	case SYS_ppoll:
+	case SYS_pselect6:
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+#ifdef SYS_select
+	case SYS_select:
+#endif
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+		return true;
+	}
+	/* Running, or not to be known: it may be about to leave accept() with a client. */
+	return number == -2 || number == -3;
+}
+
+static long thread_call(int proc_fd, int tid)
+{
+	char path[40] = "task/", text[128];
+	uint64_t argument;
+	int fd;
+	long n;
+
+	procfs_format_number(path + 5, (unsigned)tid);
+	strcat(path, "/syscall");
+	fd = sys_openat(proc_fd, path, O_RDONLY);
+	if (fd < 0)
+		return -3;
+	n = sys_read(fd, text, sizeof(text));
+	sys_close(fd);
+	return n > 0 ? procfs_parse_syscall(text, (size_t)n, &argument) : -3;
+}
+
+static bool wake_thread(int tid, void *epoch)
+{
+	struct process *process = session.process;
+
+	if (tid == sys_gettid() || !is_call_on_listeners(thread_call(retire.proc_fd, tid)))
+		return true;
+	atomic_fetch_add(&process->threads_due, 1);
+	if (sys_signal_thread(sys_getpid(), tid, SESSION_SIGNAL, *(int *)epoch) < 0)
+		atomic_fetch_sub(&process->threads_due, 1); /* it has ended meanwhile */
+	return true;
+}
+
+static void answer(int channel_fd, enum message_type type, uint64_t value, uint32_t count)
+{
+	struct message message;
+
+	message_init(&message, type);
+	message.count = count;
+	message.value[0] = value;
+	(void)transfer_send(channel_fd, &message, NULL, 0);
+}
+
+static void threads_wake(void)
+{
+	int epoch = (int)atomic_fetch_add(&session.process->epoch, 1) + 1;
+
+	/* One too many, so that nobody answers before the last one is asked. */
+	atomic_store(&session.process->threads_due, 1);
+	task_each(retire.proc_fd, wake_thread, &epoch);
+	retire_thread_passed(epoch);
+}
+
+void retire_thread_passed(int epoch)
+{
+	struct process *process = session.process;
+
+	if (epoch != (int)atomic_load(&process->epoch))
+		return;
+	if (atomic_fetch_sub(&process->threads_due, 1) == 1 && !atomic_load(&process->leaving))
+		answer(atomic_load(&process->channel_fd),
+		       atomic_load(&retire.placeholder_inode) ? MESSAGE_RETIRED : MESSAGE_RESUMED, 0,
+		       atomic_load(&retire.placeholder_inode) ? 1 : 0);
+}
+
+void retire_begin(int channel_fd, int proc_fd)
+{
+	if (!retire_prepare(proc_fd)) {
+		answer(channel_fd, MESSAGE_RETIRED, 1, 1);
+		return;
+	}
+	if (!atomic_load(&retire.placeholder_inode)) {
+		atomic_store(&session.family->handed_over, 1);
+		find_listeners();
+		take_registrations(take_registration);
+		put_placeholders();
+		put_registrations(EPOLLOUT); /* the placeholder is always writable */
+	}
+	threads_wake();
+}
+
+static int listener_with(uint64_t inode, const int *listeners, const uint64_t *inodes, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (inodes[i] == inode)
+			return listeners[i];
+	return -1;
+}
+
+void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
+		   unsigned n, bool more)
+{
+	retire_prepare(proc_fd);
+	/* The program may have deleted or changed registrations since: as they are now, so back. */
+	take_registrations(take_placeholder);
+	for (unsigned i = 0; i < retire.n_held; i++) {
+		int listener_fd = listener_with(retire.held[i].inode, listeners, inodes, n);
+
+		if (listener_fd >= 0 && retire_inode_behind(retire.held[i].fd))
+			put_at(listener_fd, retire.held[i].fd);
+	}
+	put_registrations(0);
+	/* More listeners than fit one message: the last one clears the state. */
+	if (!more)
+		atomic_store(&retire.placeholder_inode, 0);
+	threads_wake();
+}
+
+static bool rearm_registration(const struct registration *registration, void *unused)
+{
+	struct epoll_event event = { .events = registration->events };
+	uint64_t inode;
+
+	(void)unused;
+	event.data.u64 = registration->data;
+	if (!(registration->events & EPOLLIN) || !listener_of(registration->fd, &inode) ||
+	    inode != registration->inode)
+		return true;
+	/* Changing an entry makes the kernel look at it; an exclusive one cannot be changed. */
+	if (registration->events & EPOLLEXCLUSIVE) {
+		sys_epoll_ctl(registration->set, EPOLL_CTL_DEL, registration->fd, NULL);
+		sys_epoll_ctl(registration->set, EPOLL_CTL_ADD, registration->fd, &event);
+	} else {
+		sys_epoll_ctl(registration->set, EPOLL_CTL_MOD, registration->fd, &event);
+	}
+	return true;
+}
+
+void retire_rearm(int proc_fd)
+{
+	if (retire_prepare(proc_fd))
+		take_registrations(rearm_registration);
+}
+
+/* Connections, while draining. */
+
+struct count {
+	bool all;
+	uint64_t open;
+};
+
+/* The connection seen last: while it lives there is nothing more to ask. */
+static struct held witness;
+
+static bool is_connection(int fd)
+{
+	struct sockaddr_storage address;
+
+	return sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+	       sys_getsockname(fd, &address) == 0 &&
+	       listeners_has_port(&session.family->listeners,
+				  address_port((struct sockaddr *)&address)) &&
+	       sys_getpeername(fd, &address) == 0;
+}
+
+static bool count_connection(int fd, void *argument)
+{
+	struct count *count = argument;
+
+	if (!is_connection(fd))
+		return true;
+	witness = (struct held){ fd, sys_inode(fd) };
+	count->open++;
+	return count->all;
+}
+
+uint64_t retire_count(int proc_fd, bool count_all)
+{
+	struct count count = { .all = count_all };
+
+	if (!count_all && witness.inode && sys_inode(witness.fd) == witness.inode &&
+	    is_connection(witness.fd))
+		return 1;
+	descriptor_each(proc_fd, count_connection, &count);
+	return count.open;
+}
+
+void retire_probe(int channel_fd, int proc_fd, bool count_all)
+{
+	answer(channel_fd, MESSAGE_CONNECTIONS, retire_count(proc_fd, count_all), 1);
+}
+
+/* The end. */
+
+bool retire_end(int proc_fd, int stop_signal, bool any_thread)
+{
+	struct sigaction action;
+	int pid = sys_getpid();
+
+	if (sigaction(stop_signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+	    action.sa_handler != SIG_IGN)
+		return false;
+	atomic_store(&session.process->leaving, any_thread ? 2 : 1);
+	if (sys_gettid() != pid)
+		sys_signal_thread(pid, pid, SESSION_SIGNAL, 0);
+	retire.proc_fd = proc_fd;
+	if (any_thread)
+		threads_wake();
+	return true;
+}
+
+void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread)
+{
+	answer(channel_fd, MESSAGE_LEAVING, retire_end(proc_fd, stop_signal, any_thread), 1);
+}
+
+void retire_leave_now(void)
+{
+	uint32_t leaving = atomic_load(&session.process->leaving);
+
+	if (unlikely(leaving) && (leaving == 2 || sys_gettid() == sys_getpid()))
+		exit(EXIT_SUCCESS);
+}
+
+bool retire_is_retired(void)
+{
+	return atomic_load(&retire.placeholder_inode) != 0;
+}
+
+uint64_t retire_inode_behind(int fd)
+{
+	uint64_t placeholder = atomic_load(&retire.placeholder_inode);
+	int saved = errno;
+	bool is = placeholder && sys_inode(fd) == placeholder;
+
+	errno = saved;
+	for (unsigned i = 0; is && i < retire.n_held; i++)
+		if (retire.held[i].fd == fd)
+			return retire.held[i].inode;
+	/* A copy under a number that the program made since: as the first one. */
+	return is && retire.n_held ? retire.held[0].inode : 0;
+}

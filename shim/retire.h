@@ -1,0 +1,59 @@
+/*
+ * What the supervisor's messages make this process do to its own descriptors. The kernel is asked
+ * each time what they are (proc_fd is /proc/PID of this process): nothing is tracked.
+ *
+ * All run in the handler of flip's signal: async-signal-safe, no lock, no heap; one thread at a
+ * time (channel_process sees to that), while the program's other threads run on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Sends every listener of this process to the supervisor, which from now on shares them. */
+void retire_collect(int channel_fd, int proc_fd);
+
+/*
+ * Lets go of the listeners for good: each is taken out of the epoll sets, its number is given to
+ * a silent placeholder, and every thread that may still be inside a call on it is woken. Answers
+ * RETIRED when the last of them has looked up. Told again, it wakes again those still inside.
+ */
+void retire_begin(int channel_fd, int proc_fd);
+
+/* By the handler, in a thread that was woken with this epoch: the last one answers RETIRED. */
+void retire_thread_passed(int epoch);
+
+/* Undoes it: listeners[i] has inodes[i]; `more` messages follow. The last answers RESUMED. */
+void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes, unsigned n,
+		   bool more);
+
+/* Makes every epoll set look again whether a client waits on a listener. */
+void retire_rearm(int proc_fd);
+
+/* Answers CONNECTIONS: how many are open or, unless all are to be counted, whether any is. */
+void retire_probe(int channel_fd, int proc_fd, bool count_all);
+
+/* The same, for whoever asks. */
+uint64_t retire_count(int proc_fd, bool count_all);
+
+/*
+ * Ends the process by exit(0) in a thread that waits, if `stop_signal` would only kill it.
+ * `any_thread`: the main thread did not do it in time. False: the program has a handler for that
+ * signal, or it is to be sent for another reason.
+ */
+bool retire_end(int proc_fd, int stop_signal, bool any_thread);
+
+/* The same when the supervisor says so; answers LEAVING. */
+void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread);
+
+/* Has this process let go of its listeners? */
+bool retire_is_retired(void);
+
+/* By the hook of a wait call: has the process been told to end? Does not return then. */
+void retire_leave_now(void);
+
+/*
+ * The inode of the listener that the placeholder fd stands for; 0 if fd is none. Keeps errno.
+ * Async-signal-safe, any thread.
+ */
+uint64_t retire_inode_behind(int fd);

@@ -1,0 +1,209 @@
+#include "session.h"
+
+#include "channel.h"
+#include "log.h"
+#include "origin.h"
+#include "real.h"
+#include "signals.h"
+#include "sys.h"
+#include "ticks.h"
+#include "transfer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define JOIN_TIMEOUT_MS 5000
+/* Where our descriptor lives: out of the way of programs, within select()'s reach and cheap. */
+#define CHANNEL_FD_HIGH 1000
+
+static struct process process_nobody;
+/* Not settled: until the constructor has run, every hook takes the long way. */
+static struct family family_nobody;
+
+struct session session = {
+	.process = &process_nobody,
+	.family = &family_nobody,
+	.fork_fd = -1,
+};
+
+/* A child made by fork() holds a copy of the channel: its parent's end must not outlive that. */
+static void child_forked(void)
+{
+	int fd = atomic_exchange(&session.fork_fd, -1);
+
+	if (fd >= 0)
+		sys_close(fd);
+	/* A plain child's signals are its own until it joins as a member. */
+	signals_forked();
+}
+
+/* FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1. */
+static void channel_from_environment(void)
+{
+	const char *text = getenv("FLIP_CHANNEL");
+	const char *slash = text ? strchr(text, '/') : NULL;
+	struct sockaddr_un {
+		sa_family_t family;
+		char path[108];
+	} *address = (void *)&session.channel_address;
+	size_t length = slash ? (size_t)(slash - text) : 0;
+
+	if (!length || length >= sizeof(address->path))
+		return;
+	address->family = AF_UNIX;
+	memcpy(address->path + 1, text, length);
+	session.channel_length = (socklen_t)(sizeof(sa_family_t) + 1 + length);
+	session.generation = (uint32_t)strtoul(slash + 1, NULL, 10);
+}
+
+__attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)
+{
+	const char *disable = getenv("FLIP_DISABLE");
+	int saved = errno;
+
+	real_resolve_hot();
+	atomic_store(&family_nobody.settled, 1);
+	if (disable && *disable && strcmp(disable, "0") != 0)
+		return;
+	channel_from_environment();
+	session.bare = session.channel_length == 0;
+	if (session.bare)
+		origin_note(argv, environment);
+	pthread_atfork(NULL, NULL, child_forked);
+	session.enabled = true;
+	errno = saved;
+}
+
+bool session_begin(void)
+{
+	static _Atomic int state; /* 0 not yet, 1 under way, 2 done, 3 failed */
+	int expected = 0;
+
+	if (!session.enabled || atomic_load(&state) >= 2)
+		return session.enabled && atomic_load(&state) == 2;
+	if (!atomic_compare_exchange_strong(&state, &expected, 1)) {
+		while (atomic_load(&state) == 1)
+			sched_yield();
+		return atomic_load(&state) == 2;
+	}
+	struct process *process = sys_map(sizeof(*process), MAP_PRIVATE);
+	struct family *family = sys_map(sizeof(*family), MAP_SHARED);
+
+	if (!process || !family || madvise(process, sizeof(*process), MADV_WIPEONFORK) != 0) {
+		log_once("no memory for hot restart; serving on without it", NULL, errno);
+		atomic_store(&state, 3);
+		return false;
+	}
+	ticks_begin();
+	session.process = process;
+	session.family = family;
+	atomic_store(&state, 2);
+	return true;
+}
+
+/* Says hello and learns who we are. */
+static int greet(int fd)
+{
+	int fds[PROTOCOL_FDS_MAX];
+	unsigned n_fds;
+	struct message message;
+	int result;
+
+	message_init(&message, MESSAGE_HELLO);
+	message.count = 1;
+	message.value[0] = (uint64_t)sys_getpid();
+	result = transfer_send(fd, &message, NULL, 0);
+	if (result == 0)
+		result = channel_receive_wait(fd, &message, fds, &n_fds, JOIN_TIMEOUT_MS);
+	if (result == 0 && message.type != MESSAGE_WELCOME)
+		result = -EPROTO;
+	if (result != 0)
+		return result;
+	session.generation = (uint32_t)message.value[0];
+	signals_take_channel();
+	signals_take_commands((int)message.value[1], (int)message.value[2], message.value[3]);
+	return 0;
+}
+
+/* Moves the descriptor up and makes it raise our signal whenever something arrives. */
+static int channel_open(int fd)
+{
+	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = sys_getpid() };
+	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, CHANNEL_FD_HIGH);
+	struct rlimit limit;
+
+	/* Fewer descriptors than that are allowed: near the last one, then. */
+	if (high < 0 && SYS_CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
+		high = sys_fcntl(fd, F_DUPFD_CLOEXEC, (long)(limit.rlim_cur - limit.rlim_cur / 8));
+	if (high >= 0) {
+		sys_close(fd);
+		fd = high;
+	}
+	atomic_store(&session.process->channel_inode, sys_inode(fd));
+	atomic_store(&session.process->channel_fd, fd);
+	atomic_store(&session.fork_fd, fd);
+	atomic_store(&session.process->pid, sys_getpid());
+	atomic_store(&session.process->state, PROCESS_MEMBER);
+	/* To one thread: one that is sent to the process may end a wait in a thread that lost it. */
+	sys_fcntl(fd, F_SETOWN_EX, (long)&owner);
+	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
+	sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
+	/* What came before O_ASYNC raised nothing. */
+	return (int)SYS_CALL(SYS_tgkill, sys_getpid(), sys_gettid(), SESSION_SIGNAL);
+}
+
+bool session_give_up(void)
+{
+	atomic_store(&session.process->state, PROCESS_ALONE);
+	atomic_store(&session.family->settled, 1);
+	return false;
+}
+
+static void join_fail(int error)
+{
+	session_give_up();
+	log_once("cannot reach the supervisor (gone, or in another network namespace);"
+		 " serving on without hot restart",
+		 NULL, -error);
+}
+
+bool session_join(void)
+{
+	struct process *process = session.process;
+	uint32_t state = PROCESS_STRANGER;
+	int fd, result;
+
+	if (session.channel_length == 0 || process == &process_nobody)
+		return false;
+	if (!atomic_compare_exchange_strong(&process->state, &state, PROCESS_JOINING)) {
+		/* Another thread is at it; in a handler we may be on top of it, so wait but shortly. */
+		for (int i = 0; i < 100 && atomic_load(&process->state) == PROCESS_JOINING; i++)
+			(void)sys_poll_wait(-1, 0, 1);
+		return atomic_load(&process->state) == PROCESS_MEMBER;
+	}
+	child_forked();
+	fd = channel_connect();
+	result = fd < 0 ? fd : greet(fd);
+	if (result == 0)
+		return channel_open(fd) == 0;
+	if (fd >= 0)
+		sys_close(fd);
+	join_fail(result);
+	return false;
+}
+
+void session_tell(unsigned type, uint64_t value)
+{
+	struct message message;
+
+	if (!session_join())
+		return;
+	message_init(&message, type);
+	message.count = 1;
+	message.value[0] = value;
+	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
+}

@@ -1,0 +1,114 @@
+/*
+ * What this process knows of flip: the one process-wide object, and everything about fork.
+ *
+ * Three kinds of memory, by what fork() does to them:
+ *   session   ordinary: a child has a copy, and an exec'ed program starts anew
+ *   process   wiped in a child by the kernel (MADV_WIPEONFORK, Linux 4.14): so every way to fork,
+ *             raw clone(2) too, leaves a child that is no member of the service yet
+ *   family    shared by all processes that came of one image by fork: the listeners of this
+ *             generation and what the program believes of them
+ */
+#pragma once
+
+#include "core/listeners.h"
+#include "core/protocol.h"
+#include "real.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/* The program's own view of a signal that flip has taken. */
+enum session_signal_slot { SLOT_CHANNEL, SLOT_RESTART, SLOT_STOP, SLOT_END };
+
+enum process_state {
+	PROCESS_STRANGER, /* or a fresh child: what a wiped page says */
+	PROCESS_JOINING,
+	PROCESS_MEMBER,
+	PROCESS_ALONE, /* no supervisor can be reached; serve on as if without flip */
+};
+
+struct process {
+	_Atomic uint32_t state;	    /* enum process_state */
+	_Atomic int32_t pid;	    /* a vfork child sees its parent's */
+	_Atomic int channel_fd;	    /* valid when MEMBER */
+	_Atomic uint64_t channel_inode;
+	_Atomic uint32_t wanted;    /* wake-ups of the channel not yet looked after */
+	_Atomic uint32_t leaving;   /* told to end: 1 the main thread does, 2 any thread that waits */
+	_Atomic uint32_t epoch;	    /* of the threads that were asked to look up */
+	_Atomic int32_t threads_due; /* that have not yet passed through the handler */
+};
+
+struct family {
+	/* The generation is the current one: hooks need not report any more who waits on what. */
+	_Atomic uint32_t settled;
+	/* Listeners are shared with another generation: their descriptions are non-blocking now. */
+	_Atomic uint32_t handed_over;
+	/* Right now another generation has them too, or the supervisor holds them for one. */
+	_Atomic uint32_t shared;
+	/* How many of them the program believes to be blocking. */
+	_Atomic uint32_t blocking;
+	struct listeners listeners;
+};
+
+struct session {
+	bool enabled;		 /* not FLIP_DISABLE=1, and the constructor has run */
+	bool bare;		 /* no launcher: flip summons its supervisor at the first listen() */
+	uint32_t generation;	 /* 1 is the first */
+	struct sockaddr_storage channel_address;
+	socklen_t channel_length; /* 0: none yet */
+	struct process *process; /* never NULL */
+	struct family *family;	 /* never NULL */
+	_Atomic int fork_fd;	 /* the channel, for a child to close its copy */
+};
+
+extern struct session session;
+
+/*
+ * Makes the maps that fork must treat in its own way. At the first bind() or listen() of a
+ * stream socket; any thread, at once from several. False: no memory; flip stays out of the way.
+ */
+bool session_begin(void);
+
+/*
+ * Makes this process a member: connects its channel, installs the handler. Returns true if it is
+ * one now. Async-signal-safe; blocks until the supervisor answers, 5 s at most. Any thread.
+ */
+bool session_join(void);
+
+/* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
+bool session_give_up(void);
+
+/* Sends one short message on the channel, joining first; lost if that fails. Async-signal-safe. */
+void session_tell(unsigned type, uint64_t value);
+
+/* True if fd is flip's own. Async-signal-safe; does not touch errno. */
+static inline bool session_owns(int fd)
+{
+	return unlikely(atomic_load_explicit(&session.process->state, memory_order_relaxed) ==
+			PROCESS_MEMBER) &&
+	       fd == atomic_load_explicit(&session.process->channel_fd, memory_order_relaxed);
+}
+
+/*
+ * Do hooks have to report readiness? What every hot path asks first. Also true before the
+ * constructor, so that where it is false what that has looked up (real.h) needs no check.
+ */
+static inline bool session_is_watching(void)
+{
+	return unlikely(!atomic_load_explicit(&session.family->settled, memory_order_relaxed));
+}
+
+/* Is there a shared listener that the program believes to be blocking? */
+static inline bool session_has_blocking(void)
+{
+	return unlikely(atomic_load_explicit(&session.family->blocking, memory_order_relaxed));
+}
+
+/* May an accept() have to block in our hands, since the listener itself cannot? */
+static inline bool session_is_emulating(void)
+{
+	return unlikely(atomic_load_explicit(&session.family->handed_over, memory_order_relaxed));
+}

@@ -1,0 +1,257 @@
+#include "signals.h"
+
+#include "channel.h"
+#include "core/protocol.h"
+#include "interrupt.h"
+#include "log.h"
+#include "orphan.h"
+#include "real.h"
+#include "retire.h"
+#include "session.h"
+#include "sys.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* A signal of flip's, and what the program believes to have set for it. */
+struct taken {
+	_Atomic int signal; /* 0: not taken */
+	bool ours;	    /* the program cannot take it back */
+	struct sigaction program;
+};
+
+static struct taken taken[SLOT_END];
+
+static struct taken *taken_find(int signal)
+{
+	for (int slot = 0; slot < SLOT_END; slot++)
+		if (signal > 0 && atomic_load(&taken[slot].signal) == signal)
+			return &taken[slot];
+	return NULL;
+}
+
+static uint64_t own_signals(void)
+{
+	uint64_t set = 0;
+
+	for (int slot = 0; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		set |= signal ? sys_signal_bit(signal) : 0;
+	}
+	return set;
+}
+
+/* The signal was not meant for flip: do with it what would have happened without us. */
+static void act_as_program(int signal, siginfo_t *info, void *context)
+{
+	struct taken *mine = taken_find(signal);
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	if (mine)
+		action = mine->program;
+	if (action.sa_flags & SA_SIGINFO) {
+		action.sa_sigaction(signal, info, context);
+	} else if (action.sa_handler == SIG_DFL) {
+		REAL(sigaction)(signal, &action, NULL);
+		sys_kill(sys_getpid(), signal);
+		((ucontext_t *)context)->uc_sigmask.__val[0] &= ~sys_signal_bit(signal);
+	} else if (action.sa_handler != SIG_IGN) {
+		action.sa_handler(signal);
+	}
+}
+
+static void handle_channel(int signal, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	bool from_ourselves = info->si_code == SI_QUEUE && info->si_pid == sys_getpid();
+
+	if (info->si_code == SI_TIMER)
+		orphan_tick();
+	else if (from_ourselves)
+		retire_thread_passed(info->si_value.sival_int);
+	else if (session_join())
+		channel_process();
+	interrupt_note_signal(context, own_signals());
+	errno = saved;
+}
+
+/* Who asks for a restart does not want the server to die of it. */
+static bool is_alone_restart(int signal)
+{
+	return atomic_load(&session.process->state) == PROCESS_ALONE &&
+	       atomic_load(&taken[SLOT_RESTART].signal) == signal && taken[SLOT_RESTART].ours;
+}
+
+/*
+ * SIGHUP or SIGQUIT. The kernel's own (si_code > 0: the terminal hung up, or its quit key) are
+ * the terminal's word to the program; a plain child that only inherited our handler dies or not
+ * as it would have without it.
+ */
+static void handle_command(int signal, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	bool member = atomic_load(&session.process->state) == PROCESS_MEMBER;
+
+	if (member)
+		interrupt_note_command();
+	if (is_alone_restart(signal))
+		log_once("the supervisor is gone, so there is no restart; stop the server and"
+			 " start it anew",
+			 NULL, 0);
+	else if (member && info->si_code <= 0)
+		session_tell(MESSAGE_SIGNAL, (uint64_t)signal);
+	else
+		act_as_program(signal, info, context);
+	if (member)
+		interrupt_note_signal(context, own_signals());
+	errno = saved;
+}
+
+static void take(enum session_signal_slot slot, int signal, bool ours,
+		 void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = {
+		.sa_sigaction = handler,
+		.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+	};
+
+	if (atomic_load(&taken[slot].signal) == signal)
+		return; /* a child that joins: inherited */
+	sigfillset(&action.sa_mask);
+	REAL(sigaction)(signal, NULL, &taken[slot].program);
+	if (!ours && taken[slot].program.sa_handler != SIG_DFL)
+		return;
+	taken[slot].ours = ours;
+	atomic_store(&taken[slot].signal, signal);
+	REAL(sigaction)(signal, &action, NULL);
+}
+
+void signals_take_channel(void)
+{
+	take(SLOT_CHANNEL, SESSION_SIGNAL, true, handle_channel);
+	sys_sigmask(SIG_UNBLOCK, sys_signal_bit(SESSION_SIGNAL), NULL);
+}
+
+void signals_take_commands(int restart_signal, int stop_signal, bool ours)
+{
+	if (restart_signal)
+		take(SLOT_RESTART, restart_signal, ours, handle_command);
+	if (stop_signal)
+		take(SLOT_STOP, stop_signal, ours, handle_command);
+	if (ours)
+		sys_sigmask(SIG_UNBLOCK,
+			    sys_signal_bit(restart_signal) | sys_signal_bit(stop_signal), NULL);
+}
+
+void signals_forked(void)
+{
+	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
+		int signal = atomic_exchange(&taken[slot].signal, 0);
+
+		if (signal)
+			REAL(sigaction)(signal, &taken[slot].program, NULL);
+	}
+}
+
+void signals_release(void)
+{
+	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		/* In the bare face a restart stays a wish that is answered, not a death. */
+		if (slot == SLOT_RESTART && taken[slot].ours)
+			continue;
+		atomic_store(&taken[slot].signal, 0);
+		if (signal)
+			REAL(sigaction)(signal, &taken[slot].program, NULL);
+	}
+}
+
+bool signals_answer(int signal, const struct sigaction *action, struct sigaction *old)
+{
+	struct taken *mine = taken_find(signal);
+	struct sigaction set = action ? *action : (struct sigaction){ 0 };
+
+	if (!mine)
+		return false;
+	if (old)
+		*old = mine->program;
+	if (action)
+		mine->program = set;
+	if (action && !mine->ours) {
+		/* The program takes the signal itself: from now on it is its own. */
+		atomic_store(&mine->signal, 0);
+		REAL(sigaction)(signal, &set, NULL);
+	}
+	return true;
+}
+
+static bool strip_needed(const sigset_t *set)
+{
+	if (!set)
+		return false;
+	for (int slot = 0; slot < SLOT_END; slot++) {
+		int signal = atomic_load_explicit(&taken[slot].signal, memory_order_relaxed);
+
+		if (signal && taken[slot].ours && sigismember(set, signal) == 1)
+			return true;
+	}
+	return sigismember(set, SESSION_SIGNAL) == 1;
+}
+
+/*
+ * Those of flip's signals that this thread believes to have blocked, for they are kept unblocked. A
+ * new thread believes it of none: it gets the kernel's mask, not its maker's belief.
+ */
+static __thread uint64_t believed_blocked __attribute__((tls_model("initial-exec")));
+
+/* flip's signals in this set. */
+static uint64_t flip_bits(const sigset_t *set)
+{
+	uint64_t bits = sigismember(set, SESSION_SIGNAL) == 1 ? sys_signal_bit(SESSION_SIGNAL) : 0;
+
+	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		if (signal && taken[slot].ours && sigismember(set, signal) == 1)
+			bits |= sys_signal_bit(signal);
+	}
+	return bits;
+}
+
+const sigset_t *signals_mask_begin(int how, const sigset_t *set, sigset_t *copy)
+{
+	return how == SIG_UNBLOCK ? set : signals_strip(set, copy);
+}
+
+void signals_mask_end(int how, const sigset_t *set, sigset_t *old)
+{
+	uint64_t before = believed_blocked, bits;
+
+	if (!session.enabled || (!before && !set))
+		return;
+	/* In this order: set and old may be one. */
+	bits = set ? flip_bits(set) : 0;
+	for (int signal = 1; old && before && signal < NSIG; signal++)
+		if (before & sys_signal_bit(signal))
+			sigaddset(old, signal);
+	if (!set)
+		return;
+	believed_blocked = how == SIG_BLOCK ? before | bits : how == SIG_UNBLOCK ? before & ~bits : bits;
+}
+
+const sigset_t *signals_strip(const sigset_t *set, sigset_t *copy)
+{
+	if (!session.enabled || !strip_needed(set))
+		return set;
+	*copy = *set;
+	sigdelset(copy, SESSION_SIGNAL);
+	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		if (signal && taken[slot].ours)
+			sigdelset(copy, signal);
+	}
+	return copy;
+}

@@ -1,0 +1,40 @@
+/*
+ * The signals that flip takes in this process: its private one and, for restart and stop, those
+ * that the supervisor names. The program sees of them only what it has set itself.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Installs the handler of the private signal and lets the calling thread receive it. */
+void signals_take_channel(void);
+
+/*
+ * Installs the handlers for restart and stop: always if `ours` (the bare face), otherwise only
+ * where the program left the default, so that a handler of its own stays its own.
+ */
+void signals_take_commands(int restart_signal, int stop_signal, bool ours);
+
+/* In a child made by fork(): what the program has set holds there, SA_RESTART and all. */
+void signals_forked(void);
+
+/* Gives the command signals back to the program, when the supervisor is gone. */
+void signals_release(void);
+
+/*
+ * A change of the calling thread's mask, around libc's call: _begin is the set to hand to libc,
+ * _end completes `old` by those of flip's signals that the program believes to have blocked.
+ */
+const sigset_t *signals_mask_begin(int how, const sigset_t *set, sigset_t *copy);
+void signals_mask_end(int how, const sigset_t *set, sigset_t *old);
+
+/*
+ * `set` without the signals that must stay unblocked; a copy is made only if one is in it.
+ * NULL is returned as it is.
+ */
+const sigset_t *signals_strip(const sigset_t *set, sigset_t *copy);
+
+/* Answers sigaction() for a signal of flip's. False: it is not, libc is to answer. */
+bool signals_answer(int signal, const struct sigaction *action, struct sigaction *old);

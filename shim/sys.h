@@ -1,0 +1,189 @@
+/*
+ * The door to the kernel for code that runs in a signal handler or beneath a hook: each returns
+ * what the system call did, a negative errno value on failure. Callers keep errno: syscall(3)
+ * writes it, and only the edge (a handler, a hook) knows whether that matters.
+ *
+ * All async-signal-safe, none goes through a hook. Blocking only where the name says so.
+ */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SYS_CALL(...)                               \
+	({                                               \
+		long sys_result = syscall(__VA_ARGS__);      \
+		sys_result == -1 ? -(long)errno : sys_result; \
+	})
+
+/* The kernel's signal set, 8 bytes on every architecture that we know (sigset_t has 128). */
+#define SYS_SIGSET_SIZE 8
+
+static inline int sys_close(int fd)
+{
+	return (int)SYS_CALL(SYS_close, fd);
+}
+
+static inline long sys_read(int fd, void *buffer, size_t n)
+{
+	return SYS_CALL(SYS_read, fd, buffer, n);
+}
+
+static inline int sys_openat(int directory, const char *path, int flags)
+{
+	return (int)SYS_CALL(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
+}
+
+static inline long sys_readlinkat(int directory, const char *path, char *buffer, size_t n)
+{
+	return SYS_CALL(SYS_readlinkat, directory, path, buffer, n);
+}
+
+static inline long sys_getdents(int fd, void *buffer, size_t n)
+{
+	return SYS_CALL(SYS_getdents64, fd, buffer, n);
+}
+
+static inline int sys_fcntl(int fd, int command, long argument)
+{
+	return (int)SYS_CALL(SYS_fcntl, fd, command, argument);
+}
+
+static inline int sys_dup3(int from, int to, int flags)
+{
+	return (int)SYS_CALL(SYS_dup3, from, to, flags);
+}
+
+/* The inode of what fd refers to, or 0: sockets keep theirs for life, descriptor numbers do not. */
+static inline uint64_t sys_inode(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+static inline int sys_socket(int family, int type)
+{
+	return (int)SYS_CALL(SYS_socket, family, type, 0);
+}
+
+static inline int sys_connect(int fd, const void *address, socklen_t length)
+{
+	return (int)SYS_CALL(SYS_connect, fd, address, length);
+}
+
+static inline int sys_bind(int fd, const void *address, socklen_t length)
+{
+	return (int)SYS_CALL(SYS_bind, fd, address, length);
+}
+
+static inline int sys_listen(int fd, int backlog)
+{
+	return (int)SYS_CALL(SYS_listen, fd, backlog);
+}
+
+static inline int sys_getsockname(int fd, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof(*address);
+
+	return (int)SYS_CALL(SYS_getsockname, fd, address, &length);
+}
+
+static inline int sys_getpeername(int fd, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof(*address);
+
+	return (int)SYS_CALL(SYS_getpeername, fd, address, &length);
+}
+
+/* An int option's value, or a negative errno value. */
+static inline int sys_getsockopt_int(int fd, int level, int option)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+	long result = SYS_CALL(SYS_getsockopt, fd, level, option, &value, &length);
+
+	return result < 0 ? (int)result : value;
+}
+
+static inline long sys_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return SYS_CALL(SYS_sendmsg, fd, message, flags);
+}
+
+static inline long sys_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return SYS_CALL(SYS_recvmsg, fd, message, flags);
+}
+
+/* Blocks for timeout_ms at most, longer never; a signal ends it with -EINTR. */
+static inline int sys_poll_wait(int fd, short events, int timeout_ms)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+	struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+
+	return (int)SYS_CALL(SYS_ppoll, &poll_fd, 1, &timeout, NULL, 0);
+}
+
+static inline int sys_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+{
+	return (int)SYS_CALL(SYS_epoll_ctl, set, operation, fd, event);
+}
+
+static inline int sys_getpid(void)
+{
+	return (int)SYS_CALL(SYS_getpid);
+}
+
+static inline int sys_gettid(void)
+{
+	return (int)SYS_CALL(SYS_gettid);
+}
+
+static inline int sys_kill(int pid, int signal)
+{
+	return (int)SYS_CALL(SYS_kill, pid, signal);
+}
+
+/* Queues a signal with a value to one thread of this process (si_code SI_QUEUE). */
+static inline int sys_signal_thread(int pid, int tid, int signal, int value)
+{
+	siginfo_t info = { .si_signo = signal, .si_code = SI_QUEUE };
+
+	info.si_pid = pid;
+	info.si_value.sival_int = value;
+	return (int)SYS_CALL(SYS_rt_tgsigqueueinfo, pid, tid, signal, &info);
+}
+
+static inline int sys_sigmask(int how, uint64_t set, uint64_t *old)
+{
+	return (int)SYS_CALL(SYS_rt_sigprocmask, how, &set, old, SYS_SIGSET_SIZE);
+}
+
+static inline int sys_sigpending(uint64_t *pending)
+{
+	return (int)SYS_CALL(SYS_rt_sigpending, pending, SYS_SIGSET_SIZE);
+}
+
+static inline void *sys_map(size_t size, int sharing)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* The bit of a signal in the kernel's set. */
+static inline uint64_t sys_signal_bit(int signal)
+{
+	return 1ull << (signal - 1);
+}

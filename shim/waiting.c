@@ -1,0 +1,135 @@
+#include "waiting.h"
+
+#include "core/protocol.h"
+#include "registration.h"
+#include "session.h"
+#include "sys.h"
+
+__thread struct told told;
+
+static bool is_listening(int fd)
+{
+	return sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
+}
+
+/* One that the program waits on is a listener of the service, however it came by it. */
+static void report(uint64_t inode)
+{
+	struct listener *listener = listeners_add(&session.family->listeners, inode, 0);
+
+	if (listener && !(atomic_fetch_or(&listener->flags, LISTENER_WAITED) & LISTENER_WAITED))
+		session_tell(MESSAGE_WAITING, inode);
+}
+
+void waiting_on(int fd)
+{
+	int saved = errno;
+
+	if (is_listening(fd))
+		report(sys_inode(fd));
+	errno = saved;
+}
+
+void waiting_on_poll(const struct pollfd *fds, nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd >= 0 && fds[i].events & (POLLIN | POLLRDNORM))
+			waiting_on(fds[i].fd);
+}
+
+struct select_search {
+	int n;
+	const fd_set *reads;
+	void (*found)(int fd);
+};
+
+static bool look_into_select(int fd, void *argument)
+{
+	const struct select_search *search = argument;
+
+	if (fd >= FD_SETSIZE && fd < search->n && FD_ISSET(fd, search->reads))
+		search->found(fd);
+	return true;
+}
+
+/*
+ * Programs pass getdtablesize() for n with an fd_set of 1024 bits: beyond those look no further than
+ * the kernel, which stops at the descriptors that there are.
+ */
+static void select_each(int n, const fd_set *reads, void (*found)(int fd))
+{
+	struct select_search search = { n, reads, found };
+
+	for (int fd = 0; reads && fd < n && fd < FD_SETSIZE; fd++)
+		if (FD_ISSET(fd, reads))
+			found(fd);
+	if (reads && n > FD_SETSIZE)
+		descriptor_each(-1, look_into_select, &search);
+}
+
+void waiting_on_select(int n, const fd_set *reads)
+{
+	int saved = errno;
+
+	select_each(n, reads, waiting_on);
+	errno = saved;
+}
+
+static bool report_registration(const struct registration *registration, void *unused)
+{
+	(void)unused;
+	/* Most are connections; the number still names the socket unless it was reused. */
+	if (registration->events & EPOLLIN && is_listening(registration->fd) &&
+	    sys_inode(registration->fd) == registration->inode)
+		report(registration->inode);
+	return true;
+}
+
+void waiting_on_epoll(int set)
+{
+	int saved = errno;
+
+	registration_each(-1, set, report_registration, NULL);
+	errno = saved;
+}
+
+static void told_add(int fd)
+{
+	if (told.n < TOLD_MAX)
+		told.fd[told.n] = fd;
+	if (told.n <= TOLD_MAX)
+		told.n++;
+}
+
+void told_by_select(int n, const fd_set *reads, int result)
+{
+	told_by_some(0);
+	if (result > 0)
+		select_each(n, reads, told_add);
+}
+
+struct search {
+	int fd;
+	bool found;
+};
+
+static bool match_registration(const struct registration *registration, void *argument)
+{
+	struct search *search = argument;
+
+	search->found = registration->fd == search->fd;
+	return !search->found;
+}
+
+bool told_readable(int fd)
+{
+	struct search search = { .fd = fd };
+
+	if (told.accepted == fd + 1)
+		return false;
+	if (told.epoll_set)
+		registration_each(-1, told.epoll_set - 1, match_registration, &search);
+	for (int i = 0; i < told.n && i < TOLD_MAX; i++)
+		search.found |= told.fd[i] == fd;
+	return search.found || told.n > TOLD_MAX;
+}

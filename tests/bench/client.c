@@ -1,0 +1,144 @@
+/* See client.h. Blocking calls throughout: the errors are the ones that any client would see. */
+#include "client.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+const char *outcome_name(enum outcome outcome)
+{
+	static const char *const names[OUTCOME_COUNT] = {
+		"ok", "refused", "reset", "empty", "short", "timeout", "other",
+	};
+
+	return names[outcome];
+}
+
+bool address_parse(struct sockaddr_storage *address, const char *text)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+	char host[48];
+	unsigned short port;
+
+	memset(address, 0, sizeof(*address));
+	if (sscanf(text, "[%47[^]]]:%hu", host, &port) == 2) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
+	}
+	if (sscanf(text, "%47[^:]:%hu", host, &port) != 2)
+		return false;
+	in->sin_family = AF_INET;
+	in->sin_port = htons(port);
+	return inet_pton(AF_INET, host, &in->sin_addr) == 1;
+}
+
+static enum outcome outcome_of_errno(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return OUTCOME_REFUSED;
+	case ECONNRESET:
+	case EPIPE:
+		return OUTCOME_RESET;
+	case EAGAIN:
+	case EINPROGRESS:
+	case ETIMEDOUT:
+		return OUTCOME_TIMEOUT;
+	default:
+		return OUTCOME_OTHER;
+	}
+}
+
+/* 127.64.0.1 and on: 4,094 addresses of 28,000 ports each. */
+static int source_bind(int fd, unsigned source)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0x7f400001u + source % 4094),
+	};
+
+	/* Without this bind() would take a port at once, which nobody else may have then. */
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){ 1 }, sizeof(int)) == -1)
+		return -1;
+	return bind(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+static bool is_v4_loopback(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+
+	return address->ss_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127;
+}
+
+/* The kernel uses SO_SNDTIMEO for connect(), too. */
+static int socket_prepare(int fd, const struct sockaddr_storage *address, unsigned source,
+			  int timeout_ms)
+{
+	struct timeval timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) == -1)
+		return -1;
+	return is_v4_loopback(address) ? source_bind(fd, source) : 0;
+}
+
+int client_connect(const struct sockaddr_storage *address, unsigned source, int timeout_ms,
+		   enum outcome *outcome)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1) {
+		*outcome = OUTCOME_OTHER;
+		return -1;
+	}
+	if (socket_prepare(fd, address, source, timeout_ms) == -1 ||
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) == -1) {
+		*outcome = outcome_of_errno(errno);
+		close(fd);
+		return -1;
+	}
+	*outcome = OUTCOME_OK;
+	return fd;
+}
+
+enum outcome client_ask(int fd, const char *line, char answer[static ANSWER_SIZE])
+{
+	size_t length = 0;
+	ssize_t part;
+	char *end;
+
+	if (send(fd, line, strlen(line), MSG_NOSIGNAL) == -1)
+		return outcome_of_errno(errno);
+	do {
+		part = recv(fd, answer + length, ANSWER_SIZE - 1 - length, 0);
+		if (part == -1)
+			return outcome_of_errno(errno);
+		if (part == 0)
+			return length == 0 ? OUTCOME_EMPTY : OUTCOME_SHORT;
+		length += (size_t)part;
+		end = memchr(answer, '\n', length);
+	} while (end == NULL && length < ANSWER_SIZE - 1);
+	answer[length] = '\0';
+	if (end == NULL)
+		return OUTCOME_OTHER;
+	*end = '\0';
+	return OUTCOME_OK;
+}
+
+enum outcome client_expect_end(int fd)
+{
+	char byte;
+	ssize_t length = recv(fd, &byte, 1, 0);
+
+	if (length == -1)
+		return outcome_of_errno(errno);
+	return length == 0 ? OUTCOME_OK : OUTCOME_OTHER;
+}

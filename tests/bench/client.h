@@ -1,0 +1,33 @@
+/* One request to a test server, as a client sees it: shared by load and ask. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+enum { ANSWER_SIZE = 2048, ADDRESSES_MAX = 1024 };
+
+/* What became of a request. The order is that of the tally. */
+enum outcome {
+	OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_RESET, OUTCOME_EMPTY, OUTCOME_SHORT, OUTCOME_TIMEOUT,
+	OUTCOME_OTHER, OUTCOME_COUNT,
+};
+
+/* outcome_name: "ok", "refused", ... */
+const char *outcome_name(enum outcome outcome);
+
+/* Parse ADDR:PORT or [ADDR]:PORT, numbers only. False if it is neither. */
+bool address_parse(struct sockaddr_storage *address, const char *text);
+
+/*
+ * Connect. From 'source' on (any number, best one that grows) the address 127.x.y.z to come from is
+ * chosen, if the server is on IPv4 loopback, for the ports of one address would run out. Returns
+ * the descriptor, or -1 with *outcome set. Every later call on it has the same deadline.
+ */
+int client_connect(const struct sockaddr_storage *address, unsigned source, int timeout_ms,
+		   enum outcome *outcome);
+
+/* Send a line ("...\n") and read the line that comes back, kept without its newline. */
+enum outcome client_ask(int fd, const char *line, char answer[static ANSWER_SIZE]);
+
+/* The answer was all: see that the server closes in order. */
+enum outcome client_expect_end(int fd);

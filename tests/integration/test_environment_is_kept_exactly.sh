@@ -1,0 +1,30 @@
+#!/bin/bash
+# Every generation has the environment of the first, byte for byte, but for the name of its channel.
+. "$(dirname "$0")/lib.sh"
+
+environment_of() {
+	tr '\0' '\n' <"/proc/$1/environ" | sed 's/^FLIP_CHANNEL=.*/FLIP_CHANNEL=/' | sort
+}
+
+keeps() {
+	export EMPTY= ODD='a=b=c "quoted"' LD_PRELOAD_NOT=1
+	serve server --wait=epoll
+	[ "$FACE" = run ] || restart "$SUPERVISOR_PID"
+	first=$(environment_of "$(pid_now)")
+	expect_match 'ODD=a=b=c "quoted"' "$first"
+	for _ in 1 2 3; do
+		restart "$SUPERVISOR_PID"
+		expect_eq "$first" "$(environment_of "$(pid_now)")" "environment"
+	done
+	# And nothing but LD_PRELOAD and the channel was added to what flip itself was given.
+	added=$(diff <(env | sort) <(echo "$first") | grep '^>' | cut -c 3- | cut -d = -f 1)
+	for name in $added; do
+		case $name in
+		_ | SHLVL | OLDPWD | LD_PRELOAD | FLIP_CHANNEL) ;;
+		*) fail "the server has a variable that flip was not given: $name" ;;
+		esac
+	done
+}
+
+in_both_faces keeps
+pass

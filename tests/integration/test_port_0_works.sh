@@ -1,0 +1,24 @@
+#!/bin/bash
+# A listener on port 0 has a port of its own in each generation and holds no restart up.
+. "$(dirname "$0")/lib.sh"
+
+port_0() {
+	tag_set v1
+	serve server --wait=epoll --listen="127.0.0.1:$PORT" --listen=127.0.0.1:0 \
+		--tag-file="$TMP/tag"
+	load_start --pause-ms=1
+	for number in 2 3; do
+		tag_set v$number
+		restart "$SUPERVISOR_PID"
+		expect_match 'ready in [0-9]{1,3} ms' "$OUTPUT" "no settle time"
+		port=$(sed -n 's/^listener 127.0.0.1:\([0-9]*\)$/\1/p' <<<"$("$FLIP" status)" |
+			grep -v "^$PORT\$")
+		expect_match "^v$number " "$(ask "$port")" "the ephemeral port $port"
+	done
+	load_end
+	wait_for 5 old_are_gone
+	expect_eq 2 "$(ss -Htln | wc -l)" "listening sockets"
+}
+
+in_both_faces port_0
+pass

@@ -1,0 +1,25 @@
+#!/bin/bash
+# Requests that take longer than the hand-over are answered by the process that took them.
+. "$(dirname "$0")/lib.sh"
+
+control_without_flip control_stop_start --wait=thread --work-ms=200
+keeps() {
+	serve_versions server --wait="$1" --work-ms=200
+	load_start
+	tag_set v2
+	restart "$SUPERVISOR_PID"
+	expect_match 'generation 1 draining [1-4] connections?$' "$OUTPUT"
+	tag_set v3
+	restart "$SUPERVISOR_PID"
+	wait_for 5 tag_is v3
+	load_end
+	[ "$(load_answers v1)" -gt 0 ] || fail "$1: the first version answered nothing"
+	wait_for 5 old_are_gone
+	end_all
+}
+for mode in thread epoll poll accept; do
+	keeps "$mode"
+done
+FACE=bare
+keeps epoll
+pass

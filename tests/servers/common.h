@@ -1,0 +1,119 @@
+/*
+ * What the test servers share: the options, the listeners, reading a line, answering it.
+ *
+ * These servers are ordinary programs. They know nothing of flip, and nothing here may ever learn
+ * about it: what they prove is that a server that was never written for it can be restarted.
+ *
+ * A client sends a line, the server answers "TAG PID LINE\n" and closes the connection.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum {
+	LINE_SIZE = 1024,
+	LISTENERS_MAX = 4096,
+	ADDRESS_TEXT_SIZE = 64,
+};
+
+/* Where --exit-at-start, --crash-at-start and --hang-at-start strike. */
+enum stage { STAGE_START, STAGE_BIND, STAGE_LISTEN };
+enum mishap { MISHAP_NONE, MISHAP_EXIT, MISHAP_CRASH, MISHAP_HANG };
+enum term { TERM_DEFAULT, TERM_GRACEFUL, TERM_SHUTDOWN, TERM_IGNORE };
+
+struct options {
+	const char *wait;
+	struct sockaddr_storage *addresses;
+	int address_count;
+	int blocking;			/* -1: as the way of waiting likes it */
+	int v6only;			/* -1: as the system likes it */
+	int backlog, threads, reuseaddr, reuseport;
+	int work_ms, init_ms, init_before_bind_ms, rcvtimeo_ms;
+	bool toggle, keepalive, log, print_start, handle_hup, strict;
+	enum term term;
+	enum mishap mishap;
+	enum stage mishap_stage;
+	int exit_code;
+	const char *tag, *pid_file;
+};
+
+struct server {
+	struct options options;
+	int listen_fds[LISTENERS_MAX];
+	int listen_count;
+	bool nonblocking;		/* how the listeners are, toggling apart */
+};
+
+/* One connection's input. Empty it by setting length to 0. */
+struct line {
+	size_t length;
+	char text[LINE_SIZE];
+};
+
+/*
+ * options.c: Parse the arguments, then the words of --behaviour-file; ends the program on nonsense.
+ */
+void options_parse(struct options *options, int argc, char *argv[]);
+
+/* Bind and listen on everything that was asked for; ends the program if that fails. */
+void server_listen(struct server *server);
+/* Fail in the way that was asked for, if this is the stage it was asked for. */
+void server_mishap(const struct server *server, enum stage stage);
+/* Install what --term and --handle-hup ask for. Call it in the main thread, before the others. */
+void server_catch_signals(struct server *server);
+/* True from the SIGTERM of --term=graceful on; the listeners are closed by then. */
+bool server_is_stopping(void);
+/* Wait until every connection is answered, and exit. */
+void server_finish(const struct server *server) __attribute__((noreturn));
+
+/*
+ * Accept one connection, with O_NONBLOCK set round the call if --toggle asks for it. Returns the
+ * descriptor, or -1 if there is none now: that is all a caller has to know. An error that no
+ * server should ever see ends the program loudly, for it is what the tests look for.
+ */
+int server_accept(const struct server *server, int listen_fd, int flags);
+/* Must follow when the descriptor that server_accept() gave is done with. */
+void server_close(int fd);
+/* A wait call failed: end the program, unless that was EINTR and may be (see --strict). */
+void server_wait_failed(const struct server *server, const char *call);
+
+/* Read on: 1 a whole line is there, 0 it would block, -1 the client is gone or talks nonsense. */
+int line_read(struct line *line, int fd, int flags);
+/* Answer the first line, and drop it from the buffer. False if it could not be sent. */
+bool line_answer(const struct server *server, struct line *line, int fd);
+bool line_is_whole(const struct line *line);
+
+void address_format(const struct sockaddr_storage *address, char text[static ADDRESS_TEXT_SIZE]);
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void sleep_ms(int ms);
+int64_t now_ms(void);
+
+/* accepting.c: a thread sits in accept() or serves a connection. */
+void run_accept(struct server *server);
+void run_accept4(struct server *server);
+void run_thread(struct server *server);
+void run_threads(struct server *server);
+void run_poll_blocking(struct server *server);
+void run_select_blocking(struct server *server);
+
+/* Read the lines of a connection, answer them, and close it. */
+void connection_serve(struct server *server, int fd);
+
+/* forking.c: processes share the work. One listener only. */
+void run_prefork(struct server *server);
+void run_fork(struct server *server);
+
+/* multiplexing.c: a thread waits for listeners and connections together. */
+void run_poll(struct server *server);
+void run_ppoll(struct server *server);
+void run_select(struct server *server);
+void run_pselect(struct server *server);
+void run_epoll(struct server *server);
+void run_epoll_pwait(struct server *server);
+void run_epoll_pwait2(struct server *server);
+void run_epoll_et(struct server *server);
+void run_epoll_exclusive(struct server *server);
+void run_epoll_many(struct server *server);
+void run_epoll_nested(struct server *server);

@@ -1,0 +1,132 @@
+/* The test server: a table of the ways to wait, and what happens before the first wait. */
+#include "common.h"
+
+#include <err.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct mode {
+	const char *name;
+	void (*run)(struct server *server);
+	bool blocking;			/* unless --blocking or --nonblocking say otherwise */
+} modes[] = {
+	{ "accept", run_accept, true },
+	{ "accept4", run_accept4, true },
+	{ "epoll", run_epoll, false },
+	{ "epoll-blocking", run_epoll, true },
+	{ "epoll-et", run_epoll_et, false },
+	{ "epoll-exclusive", run_epoll_exclusive, false },
+	{ "epoll-many", run_epoll_many, false },
+	{ "epoll-nested", run_epoll_nested, false },
+	{ "epoll-pwait", run_epoll_pwait, false },
+	{ "epoll-pwait2", run_epoll_pwait2, false },
+	{ "fork", run_fork, true },
+	{ "poll", run_poll, false },
+	{ "poll-blocking", run_poll_blocking, true },
+	{ "ppoll", run_ppoll, false },
+	{ "prefork", run_prefork, true },
+	{ "pselect", run_pselect, false },
+	{ "select", run_select, false },
+	{ "select-blocking", run_select_blocking, true },
+	{ "thread", run_thread, true },
+	{ "threads", run_threads, true },
+};
+
+static const struct mode *mode_find(const char *name)
+{
+	size_t count = sizeof(modes) / sizeof(*modes);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(modes[i].name, name) == 0)
+			return &modes[i];
+	}
+	fprintf(stderr, "server: no way to wait is called '%s'; there are:", name);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, " %s", modes[i].name);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+static void signals_print(const char *title, const sigset_t *set)
+{
+	printf("%s:", title);
+	for (int i = 1; i <= SIGRTMAX; i++) {
+		if (sigismember(set, i) == 1)
+			printf(" %d", i);
+	}
+	putchar('\n');
+}
+
+static void ignored_get(sigset_t *set)
+{
+	sigemptyset(set);
+	for (int i = 1; i <= SIGRTMAX; i++) {
+		struct sigaction action;
+
+		if (sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigaddset(set, i);
+	}
+}
+
+/* What a process has from the one that started it. */
+static void start_print(int argc, char *argv[])
+{
+	const char *variable = getenv("FLIPTEST");
+	mode_t mask = umask(0);
+	char directory[4096] = "?";
+	struct rlimit limit;
+	sigset_t set;
+
+	umask(mask);
+	for (int i = 0; i < argc; i++)
+		printf("argv[%d]: '%s'\n", i, argv[i]);
+	printf("cwd: %s\n", getcwd(directory, sizeof(directory)) ? directory : "?");
+	printf("FLIPTEST: %s\n", variable ? variable : "unset");
+	printf("umask: %03o\n", (unsigned)mask);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	printf("nofile: %ju %ju\n", (uintmax_t)limit.rlim_cur, (uintmax_t)limit.rlim_max);
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	signals_print("blocked", &set);
+	ignored_get(&set);
+	signals_print("ignored", &set);
+	fflush(stdout);
+}
+
+static void pid_file_write(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (file == NULL)
+		err(1, "cannot write %s", path);
+	fprintf(file, "%d\n", getpid());
+	fclose(file);
+}
+
+int main(int argc, char *argv[])
+{
+	static struct server server;
+	const struct mode *mode;
+
+	options_parse(&server.options, argc, argv);
+	mode = mode_find(server.options.wait);
+	if (server.options.print_start)
+		start_print(argc, argv);
+	server_mishap(&server, STAGE_START);
+	sleep_ms(server.options.init_before_bind_ms);
+	if (server.options.blocking == -1)
+		server.options.blocking = mode->blocking;
+	server.nonblocking = !server.options.blocking;
+	server_listen(&server);
+	server_catch_signals(&server);
+	if (server.options.pid_file != NULL)
+		pid_file_write(server.options.pid_file);
+	sleep_ms(server.options.init_ms);
+	mode->run(&server);
+	server_finish(&server);
+}

@@ -1,0 +1,167 @@
+#include "core/address.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define ANY(address) ((const struct sockaddr *)(address))
+
+static struct sockaddr_in four(const char *host, uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	cr_assert(inet_pton(AF_INET, host, &address.sin_addr) == 1);
+	return address;
+}
+
+static struct sockaddr_in6 six(const char *host, uint16_t port)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	cr_assert(inet_pton(AF_INET6, host, &address.sin6_addr) == 1);
+	return address;
+}
+
+Test(address, equals_itself_only)
+{
+	struct sockaddr_in all[] = { four("127.0.0.1", 80), four("127.0.0.1", 81),
+				     four("127.0.0.2", 80), four("0.0.0.0", 80) };
+
+	for (size_t i = 0; i < 4; i++)
+		for (size_t j = 0; j < 4; j++)
+			cr_expect(address_equal(ANY(&all[i]), ANY(&all[j])) == (i == j));
+}
+
+Test(address, equals_itself_only_in_v6)
+{
+	struct sockaddr_in6 all[] = { six("::1", 80), six("::1", 81), six("::", 80),
+				      six("::ffff:127.0.0.1", 80) };
+
+	for (size_t i = 0; i < 4; i++)
+		for (size_t j = 0; j < 4; j++)
+			cr_expect(address_equal(ANY(&all[i]), ANY(&all[j])) == (i == j));
+}
+
+Test(address, tells_v4_from_v4_mapped)
+{
+	struct sockaddr_in plain = four("127.0.0.1", 80), any = four("0.0.0.0", 80);
+	struct sockaddr_in6 mapped = six("::ffff:127.0.0.1", 80), any6 = six("::", 80);
+
+	cr_expect(!address_equal(ANY(&plain), ANY(&mapped)));
+	cr_expect(!address_equal(ANY(&mapped), ANY(&plain)));
+	cr_expect(!address_equal(ANY(&any), ANY(&any6)));
+}
+
+Test(address, minds_the_padding_not)
+{
+	struct sockaddr_in one = four("10.0.0.1", 80), other = one;
+
+	memset(other.sin_zero, 0xff, sizeof(other.sin_zero));
+	cr_expect(address_equal(ANY(&one), ANY(&other)));
+}
+
+Test(address, minds_the_flow_label_not)
+{
+	struct sockaddr_in6 one = six("2001:db8::1", 80), other = one;
+
+	other.sin6_flowinfo = htonl(0x12345);
+	cr_expect(address_equal(ANY(&one), ANY(&other)));
+}
+
+Test(address, minds_the_scope_of_link_local_only)
+{
+	struct sockaddr_in6 local = six("fe80::1", 80), other_local = local;
+	struct sockaddr_in6 global = six("2001:db8::1", 80), other_global = global;
+
+	local.sin6_scope_id = global.sin6_scope_id = 1;
+	other_local.sin6_scope_id = other_global.sin6_scope_id = 2;
+	cr_expect(!address_equal(ANY(&local), ANY(&other_local)));
+	cr_expect(address_equal(ANY(&global), ANY(&other_global)));
+}
+
+Test(address, knows_no_equals_in_other_families)
+{
+	struct sockaddr_un one = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	struct sockaddr_storage nothing = { .ss_family = AF_UNSPEC };
+
+	cr_expect(!address_equal(ANY(&one), ANY(&one)));
+	cr_expect(!address_equal(ANY(&nothing), ANY(&nothing)));
+}
+
+Test(address, reads_the_port)
+{
+	struct sockaddr_in one = four("127.0.0.1", 0x1234);
+	struct sockaddr_in6 other = six("::1", 65535);
+	struct sockaddr_un local = { .sun_family = AF_UNIX, .sun_path = "\x12\x34" };
+
+	cr_expect(address_port(ANY(&one)) == 0x1234);
+	cr_expect(address_port(ANY(&other)) == 65535);
+	cr_expect(address_port(ANY(&local)) == 0);
+}
+
+Test(address, is_a_service_in_the_lengths_that_bind_takes)
+{
+	struct sockaddr_storage room = { 0 };
+	struct sockaddr_in one = four("127.0.0.1", 80);
+	struct sockaddr_in6 other = six("::1", 80);
+
+	memcpy(&room, &one, sizeof(one));
+	for (socklen_t length = 0; length <= sizeof(room) + 2; length++)
+		cr_expect(address_is_service(ANY(&room), length) ==
+			  (length >= sizeof(one) && length <= sizeof(room)), "%u", length);
+	memset(&room, 0, sizeof(room));
+	memcpy(&room, &other, sizeof(other));
+	for (socklen_t length = 0; length <= sizeof(room) + 2; length++)
+		cr_expect(address_is_service(ANY(&room), length) ==
+			  (length >= 24 && length <= sizeof(room)), "%u", length);
+	cr_expect(!address_is_service(ANY(&room), (socklen_t)-1));
+}
+
+Test(address, is_no_service_without_a_port_or_in_other_families)
+{
+	struct sockaddr_in zero = four("127.0.0.1", 0);
+	struct sockaddr_in6 zero6 = six("::1", 0);
+	struct sockaddr_un local = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	struct sockaddr_storage nothing = { .ss_family = AF_UNSPEC };
+
+	cr_expect(!address_is_service(ANY(&zero), sizeof(zero)));
+	cr_expect(!address_is_service(ANY(&zero6), sizeof(zero6)));
+	cr_expect(!address_is_service(ANY(&local), sizeof(local)));
+	cr_expect(!address_is_service(ANY(&nothing), sizeof(nothing)));
+}
+
+static void expect_text(const void *address, const char *want)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	cr_expect(address_format(ANY(address), text, sizeof(text)) == text);
+	cr_expect_str_eq(text, want);
+}
+
+Test(address, shows_as_people_write_it)
+{
+	struct sockaddr_in one = four("127.0.0.1", 80);
+	struct sockaddr_in6 other = six("::1", 8080);
+	struct sockaddr_in6 longest = six("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 65535);
+	struct sockaddr_storage vsock = { .ss_family = 40 };
+
+	expect_text(&one, "127.0.0.1:80");
+	expect_text(&other, "[::1]:8080");
+	expect_text(&longest, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+	expect_text(&vsock, "family 40");
+}
+
+Test(address, shows_no_more_than_fits)
+{
+	struct sockaddr_in6 other = six("2001:db8::1234", 8080);
+	char text[32];
+
+	for (size_t size = 1; size < sizeof(text); size++) {
+		memset(text, 'x', sizeof(text));
+		address_format(ANY(&other), text, size);
+		cr_expect(strlen(text) < size);
+		cr_expect(text[size] == 'x');
+	}
+}

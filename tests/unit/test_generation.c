@@ -1,0 +1,251 @@
+/* The life of a service: every cell of the table, written down a second time and from the outside. */
+#include "generation.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+struct expected {
+	const char *state, *event, *next;
+	enum service_action action;
+};
+
+#define N ACTION_NONE
+
+/* 7 states x 9 events, by the names that the log shows. */
+static const struct expected expected[] = {
+	/* Not ready yet: no restart; whatever else ends with it, ends the service. */
+	{ "starting", "restart", "starting", ACTION_REFUSE_NOT_READY },
+	{ "starting", "restart-crowded", "starting", ACTION_REFUSE_NOT_READY },
+	{ "starting", "stop", "stopping", ACTION_STOP },
+	{ "starting", "collected", "starting", N },
+	{ "starting", "collect-failed", "starting", N },
+	{ "starting", "ready", "serving", ACTION_COMMIT },
+	{ "starting", "new-failed", "starting", N },
+	{ "starting", "retired", "starting", N },
+	{ "starting", "current-exited", "ended", ACTION_END },
+	/* At rest. What comes late from an upgrade that is over means nothing. */
+	{ "serving", "restart", "collecting", ACTION_COLLECT },
+	{ "serving", "restart-crowded", "serving", ACTION_REFUSE_CROWDED },
+	{ "serving", "stop", "stopping", ACTION_STOP },
+	{ "serving", "collected", "serving", N },
+	{ "serving", "collect-failed", "serving", N },
+	{ "serving", "ready", "serving", N },
+	{ "serving", "new-failed", "serving", N },
+	{ "serving", "retired", "serving", N },
+	{ "serving", "current-exited", "ended", ACTION_END },
+	/* The listeners are being handed over; there is no new process yet. */
+	{ "collecting", "restart", "collecting", ACTION_REFUSE_IN_PROGRESS },
+	{ "collecting", "restart-crowded", "collecting", ACTION_REFUSE_IN_PROGRESS },
+	{ "collecting", "stop", "stopping", ACTION_STOP },
+	{ "collecting", "collected", "upgrading", ACTION_SPAWN },
+	{ "collecting", "collect-failed", "serving", ACTION_FAIL },
+	{ "collecting", "ready", "collecting", N },
+	{ "collecting", "new-failed", "collecting", N },
+	{ "collecting", "retired", "collecting", N },
+	{ "collecting", "current-exited", "starting", ACTION_REPLACE },
+	/* The new one starts while the old one serves. */
+	{ "upgrading", "restart", "upgrading", ACTION_REFUSE_IN_PROGRESS },
+	{ "upgrading", "restart-crowded", "upgrading", ACTION_REFUSE_IN_PROGRESS },
+	{ "upgrading", "stop", "stopping", ACTION_STOP },
+	{ "upgrading", "collected", "upgrading", N },
+	{ "upgrading", "collect-failed", "upgrading", N },
+	{ "upgrading", "ready", "retiring", ACTION_RETIRE },
+	{ "upgrading", "new-failed", "serving", ACTION_FAIL },
+	{ "upgrading", "retired", "upgrading", N },
+	{ "upgrading", "current-exited", "starting", ACTION_PROMOTE },
+	/* Both serve; the old one lets go. */
+	{ "retiring", "restart", "retiring", ACTION_REFUSE_IN_PROGRESS },
+	{ "retiring", "restart-crowded", "retiring", ACTION_REFUSE_IN_PROGRESS },
+	{ "retiring", "stop", "retiring", ACTION_STOP_LATER },
+	{ "retiring", "collected", "retiring", N },
+	{ "retiring", "collect-failed", "retiring", N },
+	{ "retiring", "ready", "retiring", N },
+	{ "retiring", "new-failed", "serving", ACTION_RESUME },
+	{ "retiring", "retired", "serving", ACTION_SUCCEED },
+	{ "retiring", "current-exited", "serving", ACTION_SUCCEED },
+	/* The way down knows no way back. */
+	{ "stopping", "restart", "stopping", ACTION_REFUSE_TERMINATING },
+	{ "stopping", "restart-crowded", "stopping", ACTION_REFUSE_TERMINATING },
+	{ "stopping", "stop", "stopping", ACTION_REFUSE_TERMINATING },
+	{ "stopping", "collected", "stopping", N },
+	{ "stopping", "collect-failed", "stopping", N },
+	{ "stopping", "ready", "stopping", N },
+	{ "stopping", "new-failed", "stopping", N },
+	{ "stopping", "retired", "stopping", N },
+	{ "stopping", "current-exited", "ended", ACTION_END },
+	{ "ended", "restart", "ended", ACTION_REFUSE_TERMINATING },
+	{ "ended", "restart-crowded", "ended", ACTION_REFUSE_TERMINATING },
+	{ "ended", "stop", "ended", ACTION_REFUSE_TERMINATING },
+	{ "ended", "collected", "ended", N },
+	{ "ended", "collect-failed", "ended", N },
+	{ "ended", "ready", "ended", N },
+	{ "ended", "new-failed", "ended", N },
+	{ "ended", "retired", "ended", N },
+	{ "ended", "current-exited", "ended", N },
+};
+
+#define N_EXPECTED (sizeof(expected) / sizeof(*expected))
+
+static const struct expected *expected_find(enum service_state state, enum service_event event)
+{
+	const struct expected *found = NULL;
+
+	for (size_t i = 0; i < N_EXPECTED; i++)
+		if (strcmp(expected[i].state, service_state_name(state)) == 0 &&
+		    strcmp(expected[i].event, service_event_name(event)) == 0) {
+			cr_assert(found == NULL, "%s/%s stands here twice", expected[i].state,
+				  expected[i].event);
+			found = &expected[i];
+		}
+	cr_assert(found != NULL, "%s/%s is missing here", service_state_name(state),
+		  service_event_name(event));
+	return found;
+}
+
+#define FOR_EACH_CELL(state, event)                                               \
+	for (enum service_state state = 0; state < SERVICE_STATE_END; state++)    \
+		for (enum service_event event = 0; event < EVENT_END; event++)
+
+Test(generation, does_in_every_cell_what_is_written_here)
+{
+	cr_assert(N_EXPECTED == (size_t)SERVICE_STATE_END * EVENT_END);
+	FOR_EACH_CELL(state, event) {
+		const struct expected *want = expected_find(state, event);
+		struct transition got = service_transition(state, event);
+
+		cr_expect_str_eq(service_state_name(got.next), want->next, "%s/%s leads to %s",
+				 want->state, want->event, service_state_name(got.next));
+		cr_expect(got.action == want->action, "%s/%s does action %d", want->state,
+			  want->event, (int)got.action);
+	}
+}
+
+static bool is_serving(enum service_state state)
+{
+	return state == SERVICE_SERVING || state == SERVICE_COLLECTING ||
+	       state == SERVICE_UPGRADING || state == SERVICE_RETIRING;
+}
+
+/* Promise 2. The death of the one that serves is nobody's failed upgrade, and `stop` is a wish. */
+Test(generation, keeps_somebody_serving_whatever_becomes_of_an_upgrade)
+{
+	FOR_EACH_CELL(state, event) {
+		if (!is_serving(state) || event == EVENT_CURRENT_EXITED || event == EVENT_STOP)
+			continue;
+		cr_expect(is_serving(service_transition(state, event).next), "%s/%s",
+			  service_state_name(state), service_event_name(event));
+	}
+}
+
+Test(generation, loses_no_upgrade_by_the_death_of_the_old_one)
+{
+	cr_expect(service_transition(SERVICE_UPGRADING, EVENT_CURRENT_EXITED).next !=
+		  SERVICE_ENDED);
+	cr_expect(service_transition(SERVICE_COLLECTING, EVENT_CURRENT_EXITED).next !=
+		  SERVICE_ENDED);
+	cr_expect(service_transition(SERVICE_RETIRING, EVENT_CURRENT_EXITED).next ==
+		  SERVICE_SERVING);
+}
+
+Test(generation, allows_a_retry_as_soon_as_an_upgrade_has_failed)
+{
+	FOR_EACH_CELL(state, event) {
+		struct transition got = service_transition(state, event);
+
+		if (got.action == ACTION_FAIL || got.action == ACTION_RESUME)
+			cr_expect(service_transition(got.next, EVENT_RESTART).action ==
+				  ACTION_COLLECT, "%s/%s", service_state_name(state),
+				  service_event_name(event));
+	}
+}
+
+static bool asks_for_something(enum service_event event)
+{
+	return event == EVENT_RESTART || event == EVENT_RESTART_CROWDED || event == EVENT_STOP;
+}
+
+Test(generation, answers_whoever_asks)
+{
+	FOR_EACH_CELL(state, event)
+		if (asks_for_something(event))
+			cr_expect(service_transition(state, event).action != ACTION_NONE, "%s/%s",
+				  service_state_name(state), service_event_name(event));
+}
+
+Test(generation, refuses_only_whoever_asks_and_changes_nothing_by_it)
+{
+	FOR_EACH_CELL(state, event) {
+		struct transition got = service_transition(state, event);
+
+		if (!service_refusal(got.action))
+			continue;
+		cr_expect(asks_for_something(event) && got.next == state, "%s/%s",
+			  service_state_name(state), service_event_name(event));
+	}
+}
+
+Test(generation, changes_no_state_silently)
+{
+	FOR_EACH_CELL(state, event) {
+		struct transition got = service_transition(state, event);
+
+		cr_expect(got.next == state || got.action != ACTION_NONE, "%s/%s",
+			  service_state_name(state), service_event_name(event));
+	}
+}
+
+Test(generation, never_comes_back_from_the_end)
+{
+	FOR_EACH_CELL(state, event) {
+		enum service_state next = service_transition(state, event).next;
+
+		if (state == SERVICE_ENDED)
+			cr_expect(next == SERVICE_ENDED);
+		if (state == SERVICE_STOPPING)
+			cr_expect(next == SERVICE_STOPPING || next == SERVICE_ENDED);
+	}
+}
+
+/* Every state can be reached from the first one, and from every state the end. */
+static unsigned reachable(enum service_state from)
+{
+	unsigned seen = 1u << from, before;
+
+	do {
+		before = seen;
+		FOR_EACH_CELL(state, event)
+			if (seen & 1u << state)
+				seen |= 1u << service_transition(state, event).next;
+	} while (seen != before);
+	return seen;
+}
+
+Test(generation, has_no_state_out_of_reach_and_none_without_an_end)
+{
+	cr_expect(reachable(SERVICE_STARTING) == (1u << SERVICE_STATE_END) - 1);
+	for (enum service_state state = 0; state < SERVICE_STATE_END; state++)
+		cr_expect(reachable(state) & 1u << SERVICE_ENDED, "%s", service_state_name(state));
+}
+
+Test(generation, names_are_all_there_and_differ)
+{
+	for (enum service_state one = 0; one < SERVICE_STATE_END; one++)
+		for (enum service_state other = 0; other < one; other++)
+			cr_expect_str_neq(service_state_name(one), service_state_name(other));
+	for (enum service_event one = 0; one < EVENT_END; one++)
+		for (enum service_event other = 0; other < one; other++)
+			cr_expect_str_neq(service_event_name(one), service_event_name(other));
+}
+
+Test(generation, says_of_each_refusal_why)
+{
+	cr_expect(strstr(service_refusal(ACTION_REFUSE_NOT_READY), "not ready yet") != NULL);
+	cr_expect(strstr(service_refusal(ACTION_REFUSE_IN_PROGRESS), "upgrade in progress") != NULL);
+	cr_expect(strstr(service_refusal(ACTION_REFUSE_CROWDED),
+			 "old generation has not exited") != NULL);
+	cr_expect(strstr(service_refusal(ACTION_REFUSE_TERMINATING), "terminating") != NULL);
+	for (enum service_action action = ACTION_COLLECT; action <= ACTION_END; action++)
+		cr_expect(service_refusal(action) == NULL);
+	cr_expect(service_refusal(ACTION_NONE) == NULL);
+}

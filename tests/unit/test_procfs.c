@@ -1,0 +1,185 @@
+#include "core/procfs.h"
+
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A copy that ends where memory does: reading behind it is a crash. */
+static const char *at_the_edge(const char *text, size_t length)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert(pages != MAP_FAILED);
+	cr_assert(mprotect(pages + page, page, PROT_NONE) == 0);
+	return memcpy(pages + page - length, text, length);
+}
+
+struct entry {
+	int fd;
+	uint32_t events;
+	uint64_t data, inode;
+};
+
+static bool parse(const char *line, struct entry *entry)
+{
+	size_t length = strlen(line);
+
+	return procfs_parse_epoll(at_the_edge(line, length), length, &entry->fd, &entry->events,
+				  &entry->data, &entry->inode);
+}
+
+static const char line_of_linux_6[] =
+	"tfd:        5 events:       19 data:     7ffe00000005  pos:0 ino:2b sdev:8";
+
+Test(procfs, reads_a_line_of_an_epoll_set)
+{
+	struct entry entry = { 0 };
+
+	cr_assert(parse(line_of_linux_6, &entry));
+	cr_expect(entry.fd == 5 && entry.events == 0x19);
+	cr_expect(entry.data == 0x7ffe00000005 && entry.inode == 0x2b);
+}
+
+Test(procfs, reads_the_greatest_numbers)
+{
+	struct entry entry = { 0 };
+
+	cr_assert(parse("tfd: 2147483647 events: ffffffff data: ffffffffffffffff  pos:0 "
+			"ino:ffffffffffffffff sdev:ffffffff", &entry));
+	cr_expect(entry.fd == INT_MAX && entry.events == UINT32_MAX);
+	cr_expect(entry.data == UINT64_MAX && entry.inode == UINT64_MAX);
+}
+
+Test(procfs, reads_a_position_that_is_far)
+{
+	struct entry entry = { 0 };
+
+	cr_expect(parse("tfd: 1 events: 1 data: 1  pos:9223372036854775807 ino:1 sdev:1", &entry));
+}
+
+Test(procfs, takes_no_other_line_for_one)
+{
+	static const char *const lines[] = {
+		"", " ", "pos:\t0", "flags:\t02", "mnt_id:\t15", "ino:\t1057",
+		"tfd:", "tfd: ", "tfd: x", "tfd: -5 events: 19 data: 5 pos:0 ino:2b",
+		"tfd: 2147483648 events: 19 data: 5 pos:0 ino:2b",
+		"tfd: 5 events: 100000000 data: 5 pos:0 ino:2b",
+		"tfd: 5 events: 19 data: 10000000000000000000000 pos:0 ino:2b",
+		"tfd: 99999999999999999999999999999 events: 19 data: 5 pos:0 ino:2b",
+		"tfd: 5 events: 19 data: 5",         /* before Linux 4.11 */
+		"tfd: 5 events: 19 data: 5 pos:0",
+		"tfd: 5 events: 19 data: 5 pos:0 ino:",
+		"tfd: 5 events: 19 data: 5 pos:0 ino:xyz",
+		"tfd: 5 data: 5 events: 19 pos:0 ino:2b",
+		"xtfd: 5 events: 19 data: 5 pos:0 ino:2b",
+		"tfd: 5 events: 19 data: 5\tpos:0 ino:2b",
+		"inotify wd:1 ino:2b sdev:8 mask:2 ignored_mask:0",
+		"tfd: 5\nevents: 19 data: 5 pos:0 ino:2b",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct entry entry = { 0 };
+
+		cr_expect(!parse(lines[i], &entry), "taken: '%s'", lines[i]);
+	}
+}
+
+/* However much of a line there is: never read on, and never half a line for a whole one. */
+Test(procfs, knows_half_a_line)
+{
+	size_t inode_begins = (size_t)(strstr(line_of_linux_6, "ino:2") - line_of_linux_6) + 5;
+
+	for (size_t length = 0; length < sizeof(line_of_linux_6); length++) {
+		struct entry entry;
+		bool ok = procfs_parse_epoll(at_the_edge(line_of_linux_6, length), length, &entry.fd,
+					     &entry.events, &entry.data, &entry.inode);
+
+		cr_expect(ok == (length >= inode_begins), "%zu", length);
+	}
+}
+
+Test(procfs, survives_any_bytes)
+{
+	unsigned seed = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		char line[sizeof(line_of_linux_6)];
+		size_t length = 1 + (size_t)rand_r(&seed) % (sizeof(line) - 1);
+		struct entry entry;
+
+		memcpy(line, line_of_linux_6, sizeof(line));
+		for (int n = rand_r(&seed) % 6; n > 0; n--)
+			line[(size_t)rand_r(&seed) % length] = (char)rand_r(&seed);
+		(void)procfs_parse_epoll(line, length, &entry.fd, &entry.events, &entry.data,
+					 &entry.inode);
+		line[length - 1] = '\0';
+		(void)procfs_parse_number(line);
+		(void)procfs_parse_syscall(line, length, &entry.data);
+	}
+}
+
+Test(procfs, reads_a_number_that_is_all_of_the_text)
+{
+	cr_expect(procfs_parse_number("0") == 0);
+	cr_expect(procfs_parse_number("1") == 1);
+	cr_expect(procfs_parse_number("1023") == 1023);
+	cr_expect(procfs_parse_number("2147483647") == INT_MAX);
+}
+
+Test(procfs, takes_nothing_else_for_a_number)
+{
+	static const char *const texts[] = { "", ".", "..", "-1", "+1", "1 ", "1x", "x1", "0x1", "a",
+					     "2147483648", "99999999999999999999999", "1.0",
+					     "18446744073709551616", "18446744073709551617" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		cr_expect(procfs_parse_number(texts[i]) == -1, "'%s'", texts[i]);
+}
+
+Test(procfs, writes_what_it_can_read)
+{
+	static const unsigned numbers[] = { 0, 1, 9, 10, 99, 1000, 123456789, INT_MAX };
+	char text[12];
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		procfs_format_number(text, numbers[i]);
+		cr_expect(procfs_parse_number(text) == (int)numbers[i]);
+	}
+	procfs_format_number(text, UINT_MAX);
+	cr_expect_str_eq(text, "4294967295");
+}
+
+static long parse_call(const char *text, uint64_t *argument)
+{
+	size_t length = strlen(text);
+
+	return procfs_parse_syscall(at_the_edge(text, length), length, argument);
+}
+
+Test(procfs, reads_the_call_a_thread_is_in)
+{
+	uint64_t argument = 99;
+
+	cr_expect(parse_call("43 0x3 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f00\n", &argument) == 43);
+	cr_expect(argument == 3);
+	cr_expect(parse_call("0 0xffffffffffffffff 0x0\n", &argument) == 0);
+	cr_expect(argument == UINT64_MAX);
+	cr_expect(parse_call("running\n", &argument) == -2);
+	cr_expect(parse_call("running", &argument) == -2);
+	cr_expect(parse_call("-1 0x7ffd 0x7f00\n", &argument) == -1);
+}
+
+Test(procfs, takes_no_other_text_for_a_call)
+{
+	static const char *const texts[] = { "", "\n", "-", "runnin", "x", "43", "43 ", "43 3", "43 0x",
+					     "43 0xg", "99999999999 0x3", "4 3 0x3" };
+	uint64_t argument;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		cr_expect(parse_call(texts[i], &argument) == -3, "'%s'", texts[i]);
+}
