@@ -1,5 +1,6 @@
 #include "hold.h"
 
+#include "core/protocol.h"
 #include "target.h"
 
 #include <err.h>
@@ -21,9 +22,17 @@ static bool reap(pid_t supervisor, int *exit_code)
 	return pid < 0;
 }
 
+/* A timer of the program that we were, or the shim's own signal, is for nobody any more. */
+static bool is_sent_by_somebody(const siginfo_t *info)
+{
+	return info->si_signo != SIGCHLD && info->si_signo != SESSION_SIGNAL &&
+	       (info->si_code == SI_USER || info->si_code == SI_QUEUE || info->si_code == SI_TKILL);
+}
+
 int hold_run(pid_t pid)
 {
 	int exit_code = EXIT_FLIP;
+	siginfo_t info;
 	sigset_t all;
 
 	if (pid <= 1)
@@ -31,10 +40,8 @@ int hold_run(pid_t pid)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	while (!reap(pid, &exit_code)) {
-		int signal = sigwaitinfo(&all, NULL);
-
-		if (signal > 0 && signal != SIGCHLD)
-			kill(pid, signal);
+		if (sigwaitinfo(&all, &info) > 0 && is_sent_by_somebody(&info))
+			kill(pid, info.si_signo);
 	}
 	return exit_code;
 }

@@ -42,7 +42,7 @@ static void pass_on(int signal)
 {
 	const struct generation *generation;
 
-	if (service.new) {
+	if (service.new && (signal == SIGTERM || signal == SIGINT)) {
 		service_set_failure("signal %d ended the upgrade", signal);
 		service_event(EVENT_NEW_FAILED);
 	}
@@ -115,25 +115,22 @@ static void signal_ready(struct source *source, short revents)
 		service_request_restart();
 	else if (signal == (int)service.settings->stop_signal || signal == SIGQUIT)
 		service_event(EVENT_STOP);
-	else
+	else if (signal != SESSION_SIGNAL) /* a stray one of the shim's is nobody's */
 		pass_on(signal);
 }
 
+/* Whatever the service is sent, we are sent: none of it may end us by its default action. */
 static void take_signals(void)
 {
-	static const int passed[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
 	static struct source source;
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, (int)service.settings->restart_signal);
-	if (service.settings->stop_signal)
-		sigaddset(&set, (int)service.settings->stop_signal);
-	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++)
-		sigaddset(&set, passed[i]);
+	for (int signal = 1; signal <= SIGRTMAX; signal++)
+		if (signal_is_command(signal))
+			sigaddset(&set, signal);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)

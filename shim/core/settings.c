@@ -184,6 +184,13 @@ int signal_parse(const char *text)
 	return entry && !entry->reserved ? entry->number : 0;
 }
 
+bool signal_is_command(int signal)
+{
+	const struct signal_entry *entry = signal > 0 ? signal_find("", (uint32_t)signal) : NULL;
+
+	return entry ? !entry->reserved : signal >= SIGRTMIN && signal <= SIGRTMAX;
+}
+
 const char *signal_name(int signal, char *buffer, size_t buffer_size)
 {
 	const struct signal_entry *entry = signal > 0 ? signal_find("", (uint32_t)signal) : NULL;

@@ -52,5 +52,8 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
  */
 int signal_parse(const char *text);
 
+/* Whether somebody may send it to a server: none of those that signal_parse() refuses. */
+bool signal_is_command(int signal);
+
 /* Its short name ("HUP"), or "signal 61"-style text in buffer. Never NULL. */
 const char *signal_name(int signal, char *buffer, size_t buffer_size);

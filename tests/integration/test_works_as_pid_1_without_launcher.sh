@@ -19,6 +19,8 @@ for version in v2 v3 v4; do
 	wait_for 5 tag_is $version
 	wait_for 5 not status_has '^generation [0-9]+ .*(draining|leaving)' server
 done
+# A signal of the shim's own that comes late, when the first process only holds the namespace.
+kill -61 "$FLIP_PID"
 tag_set v5
 kill -HUP "$FLIP_PID"
 wait_for 5 tag_is v5

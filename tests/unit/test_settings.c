@@ -294,3 +294,15 @@ Test(signal, names_of_choices_are_read_back)
 		cr_assert(read == signal || read == 0, "%d", signal);
 	}
 }
+
+Test(signal, is_a_command_if_somebody_may_send_it)
+{
+	cr_assert(signal_is_command(SIGHUP));
+	cr_assert(signal_is_command(SIGWINCH));
+	cr_assert(signal_is_command(SIGRTMAX));
+	cr_assert_not(signal_is_command(SIGCHLD));
+	cr_assert_not(signal_is_command(SIGSEGV));
+	cr_assert_not(signal_is_command(32), "glibc's own");
+	cr_assert_not(signal_is_command(0));
+	cr_assert_not(signal_is_command(SIGRTMAX + 1));
+}
