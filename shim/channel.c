@@ -72,7 +72,9 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 {
 	switch (message->type) {
 	case MESSAGE_COMMIT:
-		atomic_store(&session.family->settled, 1);
+		session_settle();
+		if (atomic_load(&session.family->withheld))
+			retire_rearm(fds[0]);
 		break;
 	case MESSAGE_SOLE:
 		atomic_store(&session.family->shared, 0);

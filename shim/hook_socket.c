@@ -44,6 +44,11 @@ static bool is_internet_stream(int fd)
 	       sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
 }
 
+static bool is_listening(int fd)
+{
+	return sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
+}
+
 static uint16_t local_port(int fd)
 {
 	struct sockaddr_storage address;
@@ -205,6 +210,40 @@ static int accept_block(int fd)
 	return n < 0 ? errno : 0;
 }
 
+/* While a program waits by poll() or epoll, it may have more to do than to wait for a client. */
+#define TRIAL_TICK_MS 2
+#define TRIAL_BLOCKED_MS 100
+
+/*
+ * Until this generation is the current one, clients are the old one's: one that was taken now
+ * would be lost if the upgrade were given up. A blocking accept() waits, any other finds nobody.
+ * Returns 0 when it may go on, or the errno value for the program.
+ */
+static int accept_on_trial(int fd)
+{
+	bool blocks = is_blocking(fd) || !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK);
+
+	atomic_store(&session.family->withheld, 1);
+	while (session_is_on_trial()) {
+		int result;
+
+		interrupt_clear();
+		result = sys_wait_change(&session.family->settled, 0,
+					 blocks ? TRIAL_BLOCKED_MS : TRIAL_TICK_MS);
+		if (!session_is_on_trial())
+			break;
+		if (!blocks)
+			return EAGAIN;
+		if (result == -EINTR && !interrupt_ours && !accept_restarts())
+			return EINTR;
+		if (result == -ETIMEDOUT && told_readable(fd)) {
+			told_accepted(fd);
+			return ECONNABORTED;
+		}
+	}
+	return 0;
+}
+
 struct accept_call {
 	int (*function)(int fd, struct sockaddr *address, socklen_t *length, int flags);
 	int fd;
@@ -264,8 +303,14 @@ static __attribute__((noinline)) int accept_with_care(const volatile struct acce
 {
 	int saved = errno, error, fd = -1;
 
-	if (!first && session_is_watching())
+	if (!first && session_is_watching()) {
 		waiting_on(call->fd);
+		error = session_is_on_trial() && is_listening(call->fd) ? accept_on_trial(call->fd) : 0;
+		if (error) {
+			errno = error;
+			return -1;
+		}
+	}
 	while (first || (fd = call->function(call->fd, call->address, call->length, call->flags)) < 0) {
 		error = accept_failed(call->fd, errno);
 		if (error) {
@@ -329,7 +374,7 @@ int hook_shutdown(int fd, int how)
 	int saved = errno;
 
 	if (atomic_load(&session.family->shared) && (how == SHUT_RD || how == SHUT_RDWR) &&
-	    (retire_inode_behind(fd) || sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)) {
+	    (retire_inode_behind(fd) || is_listening(fd))) {
 		errno = saved;
 		return 0;
 	}

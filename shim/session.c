@@ -156,10 +156,16 @@ static int channel_open(int fd)
 	return (int)SYS_CALL(SYS_tgkill, sys_getpid(), sys_gettid(), SESSION_SIGNAL);
 }
 
+void session_settle(void)
+{
+	atomic_store(&session.family->settled, 1);
+	sys_wake_all(&session.family->settled);
+}
+
 bool session_give_up(void)
 {
 	atomic_store(&session.process->state, PROCESS_ALONE);
-	atomic_store(&session.family->settled, 1);
+	session_settle();
 	return false;
 }
 

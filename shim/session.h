@@ -44,6 +44,8 @@ struct process {
 struct family {
 	/* The generation is the current one: hooks need not report any more who waits on what. */
 	_Atomic uint32_t settled;
+	/* Before that, somebody was kept from a client: its wake-up is used up. */
+	_Atomic uint32_t withheld;
 	/* Listeners are shared with another generation: their descriptions are non-blocking now. */
 	_Atomic uint32_t handed_over;
 	/* Right now another generation has them too, or the supervisor holds them for one. */
@@ -78,6 +80,9 @@ bool session_begin(void);
  */
 bool session_join(void);
 
+/* Hooks need not report any more, and who was kept waiting may go on. Async-signal-safe. */
+void session_settle(void);
+
 /* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
 bool session_give_up(void);
 
@@ -99,6 +104,12 @@ static inline bool session_owns(int fd)
 static inline bool session_is_watching(void)
 {
 	return unlikely(!atomic_load_explicit(&session.family->settled, memory_order_relaxed));
+}
+
+/* Is this a new generation that may be given up yet, so that clients are still the old one's? */
+static inline bool session_is_on_trial(void)
+{
+	return session_is_watching() && session.generation > 1;
 }
 
 /* Is there a shared listener that the program believes to be blocking? */

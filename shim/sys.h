@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -133,6 +135,22 @@ static inline int sys_poll_wait(int fd, short events, int timeout_ms)
 	struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 
 	return (int)SYS_CALL(SYS_ppoll, &poll_fd, 1, &timeout, NULL, 0);
+}
+
+/*
+ * Blocks for timeout_ms at most while the word is `value`; any process that shares it may wake us.
+ * 0, -EAGAIN (it is another value), -ETIMEDOUT or -EINTR.
+ */
+static inline int sys_wait_change(_Atomic uint32_t *word, uint32_t value, int timeout_ms)
+{
+	struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+
+	return (int)SYS_CALL(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
+}
+
+static inline void sys_wake_all(_Atomic uint32_t *word)
+{
+	(void)SYS_CALL(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
 static inline int sys_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)

@@ -43,7 +43,7 @@ enum message_type {
 	/* The supervisor to a member. */
 	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, 1 if signals are flip's */
 	MESSAGE_CLAIMED, /* 1 descriptor: a listener with this address, or none: bind it yourself */
-	MESSAGE_COMMIT,	 /* the generation is the current one */
+	MESSAGE_COMMIT,	 /* 1 descriptor: /proc/PID; the generation is the current one */
 	MESSAGE_SOLE,	 /* no other generation shares its listeners any more, or none does again */
 	MESSAGE_COLLECT, /* 1 descriptor: /proc/PID; answer LISTENERS */
 	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; answer RETIRED */
