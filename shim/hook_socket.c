@@ -4,7 +4,7 @@
 #include "environment.h"
 #include "hooks.h"
 #include "interrupt.h"
-#include "origin.h"
+#include "listener.h"
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
@@ -44,11 +44,6 @@ static bool is_internet_stream(int fd)
 	       sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
 }
 
-static bool is_listening(int fd)
-{
-	return sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
-}
-
 static uint16_t local_port(int fd)
 {
 	struct sockaddr_storage address;
@@ -62,12 +57,10 @@ static void adopt(int fd, int listener_fd)
 	struct family *family = session.family;
 	int status = sys_fcntl(fd, F_GETFL, 0);
 	int flags = sys_fcntl(fd, F_GETFD, 0);
-	uint32_t blocking = status & O_NONBLOCK ? 0 : LISTENER_BLOCKING;
-	struct listener *listener =
-		listeners_add(&family->listeners, sys_inode(listener_fd), blocking);
+	struct listener *listener = listener_note(sys_inode(listener_fd), 0);
 
-	if (listener && blocking)
-		atomic_fetch_add(&family->blocking, 1);
+	if (listener)
+		listener_set_blocks(listener, !(status & O_NONBLOCK));
 	atomic_store(&family->handed_over, 1);
 	atomic_store(&family->shared, 1);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
@@ -125,7 +118,7 @@ static void announce(int fd, bool is_ephemeral)
 	/* Later ones on port 0 belong to a session (FTP's passive mode), not to the service. */
 	if (is_ephemeral && !session_is_watching())
 		return;
-	listener = listeners_add(&family->listeners, inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
+	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)
 		return;
 	listeners_add_port(&family->listeners, local_port(fd));
@@ -145,26 +138,11 @@ int hook_listen(int fd, int backlog)
 		errno = result == 0 ? saved : errno;
 		return result;
 	}
-	if (session.bare && session.channel_length == 0)
-		(void)(origin_summon() || session_give_up());
+	session_summon();
 	environment_hide();
 	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
 	errno = saved;
 	return 0;
-}
-
-/* Does the program believe that accept() blocks on this listener? */
-static bool is_blocking(int fd)
-{
-	const struct listener *listener;
-
-	uint64_t inode;
-
-	if (!atomic_load(&session.family->blocking))
-		return false;
-	inode = retire_inode_behind(fd);
-	listener = listeners_find(&session.family->listeners, inode ? inode : sys_inode(fd));
-	return listener && atomic_load(&listener->flags) & LISTENER_BLOCKING;
 }
 
 static bool restarts(int signal)
@@ -221,7 +199,7 @@ static int accept_block(int fd)
  */
 static int accept_on_trial(int fd)
 {
-	bool blocks = is_blocking(fd) || !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK);
+	bool blocks = listener_blocks(fd) || !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK);
 
 	atomic_store(&session.family->withheld, 1);
 	while (session_is_on_trial()) {
@@ -284,7 +262,7 @@ static int accept_failed(int fd, int error)
 	is_placeholder = retire_inode_behind(fd) != 0;
 	if (!is_placeholder && error != EAGAIN)
 		return error;
-	if (!is_blocking(fd))
+	if (!listener_blocks(fd))
 		return EAGAIN;
 	/* On a placeholder as well: the listener may have gone between the wait and this call. */
 	if (told_readable(fd)) {
@@ -305,7 +283,7 @@ static __attribute__((noinline)) int accept_with_care(const volatile struct acce
 
 	if (!first && session_is_watching()) {
 		waiting_on(call->fd);
-		error = session_is_on_trial() && is_listening(call->fd) ? accept_on_trial(call->fd) : 0;
+		error = session_is_on_trial() && listener_accepts(call->fd) ? accept_on_trial(call->fd) : 0;
 		if (error) {
 			errno = error;
 			return -1;
@@ -374,7 +352,7 @@ int hook_shutdown(int fd, int how)
 	int saved = errno;
 
 	if (atomic_load(&session.family->shared) && (how == SHUT_RD || how == SHUT_RDWR) &&
-	    (retire_inode_behind(fd) || is_listening(fd))) {
+	    (retire_inode_behind(fd) || listener_accepts(fd))) {
 		errno = saved;
 		return 0;
 	}
@@ -388,22 +366,14 @@ int hook_shutdown(int fd, int how)
  */
 static int set_status(int fd, int flags)
 {
-	struct family *family = session.family;
 	struct listener *listener;
-	uint64_t inode;
 
-	if (flags & O_NONBLOCK && !atomic_load(&family->blocking))
+	if (flags & O_NONBLOCK && !atomic_load(&session.family->blocking))
 		return flags;
-	inode = retire_inode_behind(fd);
-	listener = listeners_find(&family->listeners, inode ? inode : sys_inode(fd));
+	listener = listener_behind(fd);
 	if (!listener)
 		return flags;
-	if (flags & O_NONBLOCK) {
-		if (atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_BLOCKING) & LISTENER_BLOCKING)
-			atomic_fetch_sub(&family->blocking, 1);
-	} else if (!(atomic_fetch_or(&listener->flags, LISTENER_BLOCKING) & LISTENER_BLOCKING)) {
-		atomic_fetch_add(&family->blocking, 1);
-	}
+	listener_set_blocks(listener, !(flags & O_NONBLOCK));
 	return flags | O_NONBLOCK;
 }
 
@@ -421,7 +391,7 @@ static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *arg
 		argument = (void *)(intptr_t)set_status(fd, (int)(intptr_t)argument);
 	errno = saved;
 	result = call(fd, command, argument);
-	if (command == F_GETFL && result >= 0 && result & O_NONBLOCK && is_blocking(fd))
+	if (command == F_GETFL && result >= 0 && result & O_NONBLOCK && listener_blocks(fd))
 		result &= ~O_NONBLOCK;
 	if (result >= 0)
 		errno = saved;

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "core/address.h"
 #include "core/procfs.h"
+#include "listener.h"
 #include "registration.h"
 #include "session.h"
 #include "sys.h"
@@ -41,15 +42,6 @@ static bool retire_prepare(int proc_fd)
 	return retire.held && retire.saved;
 }
 
-/* The entry of a listener of the service that fd is, or NULL. */
-static struct listener *listener_of(int fd, uint64_t *inode)
-{
-	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
-		return NULL;
-	*inode = sys_inode(fd);
-	return listeners_find(&session.family->listeners, *inode);
-}
-
 static bool hold_if_listener(int fd, void *unused)
 {
 	uint64_t inode;
@@ -74,15 +66,12 @@ static void find_listeners(void)
  */
 static void share(int fd, uint64_t inode)
 {
-	struct family *family = session.family;
-	struct listener *listener = listeners_find(&family->listeners, inode);
 	int flags = sys_fcntl(fd, F_GETFL, 0);
 
 	if (flags < 0 || flags & O_NONBLOCK)
 		return;
-	if (!(atomic_fetch_or(&listener->flags, LISTENER_BLOCKING) & LISTENER_BLOCKING))
-		atomic_fetch_add(&family->blocking, 1);
-	atomic_store(&family->handed_over, 1);
+	listener_set_blocks(listeners_find(&session.family->listeners, inode), true);
+	atomic_store(&session.family->handed_over, 1);
 	sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 

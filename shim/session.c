@@ -105,6 +105,23 @@ bool session_begin(void)
 	return true;
 }
 
+void session_summon(void)
+{
+	static _Atomic int state; /* 0 not yet, 1 under way, 2 done */
+	int expected = 0;
+
+	if (!session.bare || atomic_load(&state) == 2)
+		return;
+	if (!atomic_compare_exchange_strong(&state, &expected, 1)) {
+		while (atomic_load(&state) == 1)
+			sched_yield();
+		return;
+	}
+	if (session.channel_length == 0 && !origin_summon())
+		session_give_up();
+	atomic_store(&state, 2);
+}
+
 /* Says hello and learns who we are. */
 static int greet(int fd)
 {

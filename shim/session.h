@@ -52,6 +52,8 @@ struct family {
 	_Atomic uint32_t shared;
 	/* How many of them the program believes to be blocking. */
 	_Atomic uint32_t blocking;
+	/* How many are sockets of datagrams. */
+	_Atomic uint32_t datagrams;
 	struct listeners listeners;
 };
 
@@ -79,6 +81,12 @@ bool session_begin(void);
  * one now. Async-signal-safe; blocks until the supervisor answers, 5 s at most. Any thread.
  */
 bool session_join(void);
+
+/*
+ * In the bare face: brings the supervisor to life, at the first listener. Blocks for a millisecond;
+ * not async-signal-safe.
+ */
+void session_summon(void);
 
 /* Hooks need not report any more, and who was kept waiting may go on. Async-signal-safe. */
 void session_settle(void);

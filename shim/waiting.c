@@ -1,21 +1,17 @@
 #include "waiting.h"
 
 #include "core/protocol.h"
+#include "listener.h"
 #include "registration.h"
 #include "session.h"
 #include "sys.h"
 
 __thread struct told told;
 
-static bool is_listening(int fd)
-{
-	return sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
-}
-
 /* One that the program waits on is a listener of the service, however it came by it. */
 static void report(uint64_t inode)
 {
-	struct listener *listener = listeners_add(&session.family->listeners, inode, 0);
+	struct listener *listener = listener_note(inode, 0);
 
 	if (listener && !(atomic_fetch_or(&listener->flags, LISTENER_WAITED) & LISTENER_WAITED))
 		session_tell(MESSAGE_WAITING, inode);
@@ -25,7 +21,7 @@ void waiting_on(int fd)
 {
 	int saved = errno;
 
-	if (is_listening(fd))
+	if (listener_is(fd))
 		report(sys_inode(fd));
 	errno = saved;
 }
@@ -79,7 +75,7 @@ static bool report_registration(const struct registration *registration, void *u
 {
 	(void)unused;
 	/* Most are connections; the number still names the socket unless it was reused. */
-	if (registration->events & EPOLLIN && is_listening(registration->fd) &&
+	if (registration->events & EPOLLIN && listener_is(registration->fd) &&
 	    sys_inode(registration->fd) == registration->inode)
 		report(registration->inode);
 	return true;

@@ -16,6 +16,7 @@ enum listener_flag {
 	LISTENER_WAITED = 2,    /* somebody was seen to wait on it */
 	LISTENER_EPHEMERAL = 4, /* bound to port 0: has no address to be known by */
 	LISTENER_ANNOUNCED = 8,
+	LISTENER_DATAGRAM = 16, /* is bound for clients, without connections to accept */
 };
 
 struct listener {

@@ -1,0 +1,32 @@
+/*
+ * What a descriptor of this process is to the service, as the kernel and the family's table say
+ * together. Async-signal-safe, any thread; errno is not kept.
+ */
+#pragma once
+
+#include "core/listeners.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is fd a socket that accepts connections, of the service or not? */
+bool listener_accepts(int fd);
+
+/* Is fd a socket of datagrams that is bound for clients (LISTENER_DATAGRAM), and no connected one? */
+bool listener_is_datagram(int fd);
+
+/* One of the two: clients come by it. */
+bool listener_is(int fd);
+
+/* The entry of the listener that fd is, and its inode; NULL: it is none of the service's. */
+struct listener *listener_of(int fd, uint64_t *inode);
+
+/* The same for a descriptor that may be the placeholder of a retired one. */
+struct listener *listener_behind(int fd);
+
+/* Notes a listener of this generation; NULL: no room, it is left alone. */
+struct listener *listener_note(uint64_t inode, uint32_t flags);
+
+/* Does the program believe that calls on fd block, while the shared description cannot? */
+bool listener_blocks(int fd);
+void listener_set_blocks(struct listener *listener, bool blocks);
