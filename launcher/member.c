@@ -86,6 +86,15 @@ unsigned generation_ask(struct generation *generation, enum message_type type, u
 	return n;
 }
 
+void generation_ask_again(struct generation *generation, enum message_type type, uint32_t flags)
+{
+	struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (!member->answered)
+			member_tell(member, type, flags, 0);
+}
+
 void generation_tell(struct generation *generation, enum message_type type)
 {
 	struct member *member;

@@ -55,7 +55,7 @@ static void retire_again(struct timer *timer)
 		service_retired(generation);
 		return;
 	}
-	generation_ask(generation, MESSAGE_RETIRE, 0, 0);
+	generation_ask_again(generation, MESSAGE_RETIRE, 0);
 	generation_nudge(generation);
 	generation_gather(generation);
 	timer_set(timer, retire_delay_ms(generation), retire_again);

@@ -131,6 +131,8 @@ void generation_free(struct generation *generation);
 /* Sends one message to every member and expects an answer of each. Returns how many were asked. */
 unsigned generation_ask(struct generation *generation, enum message_type type, uint32_t flags,
 			uint64_t value);
+/* Asks those again that have not answered yet. */
+void generation_ask_again(struct generation *generation, enum message_type type, uint32_t flags);
 /*
  * Calls the processes that are no members but came of one by fork: they have inherited the
  * handler, and may have a listener or a connection. Those without it are counted by what /proc

@@ -194,7 +194,7 @@ static void join_fail(int error)
 		 NULL, -error);
 }
 
-bool session_join(void)
+bool session_join(bool in_handler)
 {
 	struct process *process = session.process;
 	uint32_t state = PROCESS_STRANGER;
@@ -203,8 +203,9 @@ bool session_join(void)
 	if (session.channel_length == 0 || process == &process_nobody)
 		return false;
 	if (!atomic_compare_exchange_strong(&process->state, &state, PROCESS_JOINING)) {
-		/* Another thread is at it; in a handler we may be on top of it, so wait but shortly. */
-		for (int i = 0; i < 100 && atomic_load(&process->state) == PROCESS_JOINING; i++)
+		/* Who is at it looks in the end for what has come meanwhile. */
+		for (int i = 0; !in_handler && i < 100 && atomic_load(&process->state) == PROCESS_JOINING;
+		     i++)
 			(void)sys_poll_wait(-1, 0, 1);
 		return atomic_load(&process->state) == PROCESS_MEMBER;
 	}
@@ -219,14 +220,20 @@ bool session_join(void)
 	return false;
 }
 
-void session_tell(unsigned type, uint64_t value)
+void session_tell_signal(unsigned type, uint64_t value)
 {
 	struct message message;
 
-	if (!session_join())
-		return;
 	message_init(&message, type);
 	message.count = 1;
 	message.value[0] = value;
 	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
+}
+
+void session_tell(unsigned type, uint64_t value)
+{
+	if (!session_join(false))
+		return;
+	signals_unblock();
+	session_tell_signal(type, value);
 }

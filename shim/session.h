@@ -78,9 +78,10 @@ bool session_begin(void);
 
 /*
  * Makes this process a member: connects its channel, installs the handler. Returns true if it is
- * one now. Async-signal-safe; blocks until the supervisor answers, 5 s at most. Any thread.
+ * one now. Async-signal-safe; blocks until the supervisor answers, 5 s at most. Any thread; where
+ * another one is at it already, `in_handler` does not wait for that: it may be beneath us.
  */
-bool session_join(void);
+bool session_join(bool in_handler);
 
 /*
  * In the bare face: brings the supervisor to life, at the first listener. Blocks for a millisecond;
@@ -94,8 +95,11 @@ void session_settle(void);
 /* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
 bool session_give_up(void);
 
-/* Sends one short message on the channel, joining first; lost if that fails. Async-signal-safe. */
+/* By a hook: sends one short message on the channel, joining first; lost if that fails. */
 void session_tell(unsigned type, uint64_t value);
+
+/* By a member's handler: the same. Async-signal-safe. */
+void session_tell_signal(unsigned type, uint64_t value);
 
 /* True if fd is flip's own. Async-signal-safe; does not touch errno. */
 static inline bool session_owns(int fd)

@@ -70,7 +70,7 @@ static void handle_channel(int signal, siginfo_t *info, void *context)
 		orphan_tick();
 	else if (from_ourselves)
 		retire_thread_passed(info->si_value.sival_int);
-	else if (session_join())
+	else if (session_join(true))
 		channel_process();
 	interrupt_note_signal(context, own_signals());
 	errno = saved;
@@ -100,7 +100,7 @@ static void handle_command(int signal, siginfo_t *info, void *context)
 			 " start it anew",
 			 NULL, 0);
 	else if (member && info->si_code <= 0)
-		session_tell(MESSAGE_SIGNAL, (uint64_t)signal);
+		session_tell_signal(MESSAGE_SIGNAL, (uint64_t)signal);
 	else
 		act_as_program(signal, info, context);
 	if (member)
@@ -130,7 +130,6 @@ static void take(enum session_signal_slot slot, int signal, bool ours,
 void signals_take_channel(void)
 {
 	take(SLOT_CHANNEL, SESSION_SIGNAL, true, handle_channel);
-	sys_sigmask(SIG_UNBLOCK, sys_signal_bit(SESSION_SIGNAL), NULL);
 }
 
 void signals_take_commands(int restart_signal, int stop_signal, bool ours)
@@ -139,9 +138,18 @@ void signals_take_commands(int restart_signal, int stop_signal, bool ours)
 		take(SLOT_RESTART, restart_signal, ours, handle_command);
 	if (stop_signal)
 		take(SLOT_STOP, stop_signal, ours, handle_command);
-	if (ours)
-		sys_sigmask(SIG_UNBLOCK,
-			    sys_signal_bit(restart_signal) | sys_signal_bit(stop_signal), NULL);
+}
+
+void signals_unblock(void)
+{
+	uint64_t set = 0;
+
+	for (int slot = 0; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		set |= signal && taken[slot].ours ? sys_signal_bit(signal) : 0;
+	}
+	sys_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
 void signals_forked(void)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Installs the handler of the private signal and lets the calling thread receive it. */
+/* Installs the handler of the private signal. */
 void signals_take_channel(void);
 
 /*
@@ -16,6 +16,12 @@ void signals_take_channel(void);
  * where the program left the default, so that a handler of its own stays its own.
  */
 void signals_take_commands(int restart_signal, int stop_signal, bool ours);
+
+/*
+ * Lets the calling thread receive flip's signals, which the program cannot block. Not in a handler of
+ * theirs: it blocks them until its end, or one would lie on top of the other.
+ */
+void signals_unblock(void);
 
 /* In a child made by fork(): what the program has set holds there, SA_RESTART and all. */
 void signals_forked(void);
