@@ -7,7 +7,7 @@
  * made a macro of a function's name could not spoil the table either. */
 #define INTERPOSE(type, name, params, args, why) { #name, #type, #params, why },
 #define INTERPOSE_RETRY(type, name, params, args, why) { #name, #type, #params, why },
-#define INTERPOSE_TRANSFER(type, name, params, args, events, why) { #name, #type, #params, why },
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) { #name, #type, #params, why },
 #define INTERPOSE_VARIADIC(type, name, params, why) { #name, #type, #params, why },
 
 static const struct function {

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,6 +120,7 @@ void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral)
 	entry->fd = fd;
 	entry->inode = inode;
 	entry->ephemeral = ephemeral;
+	entry->datagram = option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM;
 	TAILQ_INSERT_TAIL(pool, entry, link);
 }
 
@@ -145,21 +147,41 @@ static bool is_same_v6only(const struct pool_entry *entry, int fresh_fd)
 		       option_int(fresh_fd, IPPROTO_IPV6, IPV6_V6ONLY);
 }
 
+static bool is_same_place(const struct pool_entry *entry, int fresh_fd,
+			  const struct sockaddr *address)
+{
+	return !entry->ephemeral && address_equal((struct sockaddr *)&entry->address, address) &&
+	       is_same_kind(entry->fd, fresh_fd) && is_same_v6only(entry, fresh_fd);
+}
+
+/*
+ * A SO_REUSEPORT group that is larger than before: its new member gets the queue of another one. A
+ * socket of its own would be given clients at once, which were lost if the upgrade were given up.
+ */
+static bool may_share(const struct pool_entry *entry, int fresh_fd)
+{
+	return option_int(fresh_fd, SOL_SOCKET, SO_REUSEPORT) == 1 &&
+	       option_int(entry->fd, SOL_SOCKET, SO_REUSEPORT) == 1;
+}
+
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct sockaddr *address,
 			     bool (*still_held)(uint64_t inode))
 {
-	struct pool_entry *entry, *probed = NULL;
+	struct pool_entry *entry, *best = NULL;
+	bool is_probe;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (entry->ephemeral || !address_equal((struct sockaddr *)&entry->address, address) ||
-		    !is_same_kind(entry->fd, fresh_fd) || !is_same_v6only(entry, fresh_fd))
+		if (!is_same_place(entry, fresh_fd, address))
 			continue;
-		if (!entry->claimed)
+		if (!entry->claims)
 			return entry;
-		if (!probed && !still_held(entry->inode))
-			probed = entry;
+		is_probe = !still_held(entry->inode);
+		if (is_probe)
+			entry->claims = 1;
+		if ((is_probe || may_share(entry, fresh_fd)) && (!best || entry->claims < best->claims))
+			best = entry;
 	}
-	return probed;
+	return best;
 }
 
 static int set_option(int fd, unsigned index, const void *value, socklen_t length)
@@ -222,7 +244,7 @@ unsigned pool_unclaimed(const struct pool *pool)
 	unsigned n = 0;
 
 	TAILQ_FOREACH(entry, pool, link)
-		n += !entry->claimed && !entry->ephemeral;
+		n += !entry->claims && !entry->ephemeral;
 	return n;
 }
 
@@ -233,14 +255,40 @@ static bool is_readable(int fd)
 	return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLIN;
 }
 
+/*
+ * The filter sees the header of TCP or UDP (sk_filter in the kernel). A SYN is dropped; what
+ * belongs to a handshake that has begun comes through, so that this client is served yet.
+ */
 static void keep_out(struct pool_entry *entry)
 {
-	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = { 1, &drop };
+	struct sock_filter no_syn[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offsetof(struct tcphdr, th_flags)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { sizeof(no_syn) / sizeof(*no_syn), no_syn };
 
+	if (entry->datagram)
+		program = (struct sock_fprog){ 1, &nothing };
 	if (!entry->quiet && setsockopt(entry->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 					sizeof(program)) == 0)
 		entry->quiet = true;
+}
+
+/* Others of its SO_REUSEPORT group go on: a datagram that was dropped here would be theirs. */
+static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry *entry)
+{
+	const struct pool_entry *other;
+
+	TAILQ_FOREACH(other, pool, link)
+		if (other->claims && other->datagram == entry->datagram &&
+		    address_equal((const struct sockaddr *)&other->address,
+				  (const struct sockaddr *)&entry->address))
+			return true;
+	return false;
 }
 
 bool pool_quiesce(struct pool *pool, bool all)
@@ -249,9 +297,10 @@ bool pool_quiesce(struct pool *pool, bool all)
 	bool waiting = false;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (entry->claimed && !all)
+		if (entry->claims && !all)
 			continue;
-		keep_out(entry);
+		if (!entry->datagram || !has_claimed_sibling(pool, entry))
+			keep_out(entry);
 		waiting |= is_readable(entry->fd);
 	}
 	return waiting;
@@ -262,7 +311,7 @@ bool pool_is_readable(const struct pool *pool)
 	const struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, pool, link)
-		if (entry->claimed && is_readable(entry->fd))
+		if (entry->claims && is_readable(entry->fd))
 			return true;
 	return false;
 }

@@ -21,7 +21,8 @@ struct pool_entry {
 	int fd;
 	uint64_t inode;
 	bool ephemeral;	    /* bound to port 0: nobody will ask for it */
-	bool claimed;	    /* by a process of the new generation */
+	bool datagram;
+	unsigned claims;    /* by processes of the new generation */
 	bool quiet;	    /* new connections are kept away (SO_ATTACH_FILTER) */
 	struct sockaddr_storage address;
 	struct pool_option before[POOL_OPTIONS_MAX];
@@ -37,7 +38,7 @@ void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral);
  * The first unclaimed listener that a socket `fresh_fd`, about to be bound to address, would be:
  * same family, type, protocol, network namespace, address and IPV6_V6ONLY. NULL: none.
  * `still_held` says whether a claimed one is still open in the new generation; if it is not, the
- * claim was a probe and is void.
+ * claim was a probe and is void. Of a SO_REUSEPORT group a claimed one is given again if need be.
  */
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct sockaddr *address,
 			     bool (*still_held)(uint64_t inode));

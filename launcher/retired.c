@@ -24,6 +24,8 @@
 #define PROBE_FIRST_MS 5
 #define PROBE_LAST_MS 100
 #define PROBE_AGAIN_MS 300
+/* What it has read of datagrams it may still answer: as long as a resolver waits (resolv.conf(5)). */
+#define DATAGRAM_LINGER_MS 5000
 /* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
 #define LEAVE_ANY_MS 100
 #define LEAVE_SIGNAL_MS 300
@@ -71,6 +73,7 @@ static void note_ports(struct generation *generation)
 	if (!generation->ports)
 		generation->ports = calloc(1, sizeof(*generation->ports));
 	TAILQ_FOREACH(entry, &service.pool, link) {
+		generation->has_datagrams |= entry->datagram;
 		port = address_port((const struct sockaddr *)&entry->address);
 		if (generation->ports && port)
 			generation->ports->word[port / 64] |= 1ull << (port % 64);
@@ -142,6 +145,19 @@ static void tell_first_count(struct generation *generation, uint64_t connections
 	service_drain_counted(generation, connections);
 }
 
+/* Nobody can see an answer to a datagram coming: time is given for it. */
+static bool may_owe_answers(const struct generation *generation)
+{
+	return generation->has_datagrams &&
+	       clock_now_ns() - generation->retired_ns < DATAGRAM_LINGER_MS * 1000000ll;
+}
+
+bool generation_is_lingering(const struct generation *generation)
+{
+	return generation->phase == PHASE_DRAINING && generation->drain_told &&
+	       generation_connections(generation) == 0;
+}
+
 void generation_probe_answered(struct generation *generation)
 {
 	uint64_t connections = generation_connections(generation);
@@ -153,6 +169,10 @@ void generation_probe_answered(struct generation *generation)
 	}
 	tell_first_count(generation, connections);
 	asker_counted();
+	if (connections == 0 && may_owe_answers(generation)) {
+		timer_set(&generation->again, PROBE_LAST_MS, probe);
+		return;
+	}
 	/* Twice none: a connection may be on its way from one process to another. */
 	if (connections == 0 && generation->tries == UINT32_MAX) {
 		generation_leave(generation);

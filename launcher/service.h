@@ -67,6 +67,7 @@ struct generation {
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
 	uint64_t elsewhere; /* connections that programs without the shim have, as last counted */
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
+	bool has_datagrams; /* it had listeners without connections */
 	bool drain_told; /* the first count of its connections has been reported */
 	TAILQ_ENTRY(generation) link;
 };
@@ -155,6 +156,8 @@ void generation_check_ready(struct generation *generation);
 /* retired.c */
 void generation_retire(struct generation *generation); /* ends in service_retired() */
 void generation_drain(struct generation *generation);  /* then leaves, then is gone */
+/* No connection is left; it may only owe answers to datagrams. */
+bool generation_is_lingering(const struct generation *generation);
 void generation_leave(struct generation *generation);
 void generation_terminate(struct generation *generation);
 /* Sends a signal to its first process or, where that is a mere wrapper, to its members. */

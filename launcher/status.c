@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ static void show_generation(const struct shown *shown, const struct generation *
 }
 
 /* Lines of /proc/PID/net/tcp: the inode is the tenth field, the local address the second. */
-static bool parse_net_line(const char *text, bool is_v6, uint64_t *inode,
+static bool parse_net_line(const char *text, bool is_v6, bool is_datagram, uint64_t *inode,
 			   struct sockaddr_storage *address)
 {
 	unsigned words[4], port, state;
@@ -54,7 +55,7 @@ static bool parse_net_line(const char *text, bool is_v6, uint64_t *inode,
 	}
 	in->sin_port = htons((uint16_t)port);
 	*inode = number;
-	return state == 0x0a; /* TCP_LISTEN */
+	return state == (is_datagram ? TCP_CLOSE : TCP_LISTEN);
 }
 
 static bool generation_heard(const struct generation *generation, uint64_t inode)
@@ -71,9 +72,10 @@ static bool generation_heard(const struct generation *generation, uint64_t inode
 static void show_listeners(const struct shown *shown, const struct generation *generation,
 			   const char *table)
 {
+	bool is_v6 = strchr(table, '6'), is_datagram = table[0] == 'u';
 	char path[40], text[512], host[ADDRESS_TEXT_MAX];
 	struct sockaddr_storage address;
-	uint64_t inode;
+	uint64_t inode = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)generation->pid, table);
@@ -82,9 +84,9 @@ static void show_listeners(const struct shown *shown, const struct generation *g
 		(void)!fgets(text, sizeof(text), file); /* the heading */
 	/* Listeners come first; to read on, through every closed connection, takes seconds. */
 	while (file && fgets(text, sizeof(text), file) &&
-	       parse_net_line(text, strcmp(table, "tcp6") == 0, &inode, &address))
+	       (parse_net_line(text, is_v6, is_datagram, &inode, &address) || is_datagram))
 		if (generation_heard(generation, inode))
-			shown->line(shown->to, "listener %s",
+			shown->line(shown->to, "listener %s%s", is_datagram ? "udp:" : "",
 				    address_format((struct sockaddr *)&address, host, sizeof(host)));
 	if (file)
 		fclose(file);
@@ -112,6 +114,8 @@ void service_show_status(void (*line)(void *to, const char *format, ...), void *
 		show_generation(&shown, service.current, phase_name(service.current->phase));
 		show_listeners(&shown, service.current, "tcp");
 		show_listeners(&shown, service.current, "tcp6");
+		show_listeners(&shown, service.current, "udp");
+		show_listeners(&shown, service.current, "udp6");
 	}
 	TAILQ_FOREACH(generation, &service.retired, link)
 		show_generation(&shown, generation, phase_name(generation->phase));

@@ -26,6 +26,7 @@
 /* Then a client that is still queued may be one whose wake-up the old generation took along. */
 #define REARM_MS 3
 #define OUTPUT_LINES 10
+#define LINGERING_MAX 32
 
 struct service service = {
 	.retired = TAILQ_HEAD_INITIALIZER(service.retired),
@@ -284,7 +285,7 @@ static void succeed(void)
 
 void service_drain_counted(struct generation *generation, uint64_t connections)
 {
-	char ready[200];
+	char ready[sizeof(service.last_result)];
 
 	if (service.state == SERVICE_STOPPING) {
 		tell("generation %u draining %llu connection%s", generation->number,
@@ -445,13 +446,18 @@ void service_event(enum service_event event)
 	}
 }
 
+/* Those that only linger are many while datagrams are served, and short-lived. */
 static unsigned n_draining(void)
 {
 	const struct generation *generation;
-	unsigned n = 0;
+	unsigned n = 0, lingering = 0;
 
-	TAILQ_FOREACH(generation, &service.retired, link)
-		n++;
+	TAILQ_FOREACH(generation, &service.retired, link) {
+		if (generation_is_lingering(generation) && lingering < LINGERING_MAX)
+			lingering++;
+		else
+			n++;
+	}
 	return n;
 }
 

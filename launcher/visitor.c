@@ -94,7 +94,7 @@ static void answer_claim(struct visitor *visitor, const struct message *request,
 				  new_generation_holds);
 	message_init(&reply, MESSAGE_CLAIMED);
 	if (entry) {
-		entry->claimed = true;
+		entry->claims++;
 		pool_carry_options(entry, fresh_fd);
 		reply.count = 1;
 		reply.value[0] = entry->inode;

@@ -1,4 +1,5 @@
 /* Hooks: how a program comes by its listeners, takes clients from them and ends them. */
+#include "blocking.h"
 #include "core/address.h"
 #include "channel.h"
 #include "environment.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <netinet/in.h>
-#include <sys/time.h>
 
 /*
  * Sockets bound to port 0 lately, until they listen: their address is nobody's wish, so it is not
@@ -35,13 +35,23 @@ static bool ephemeral_has(uint64_t inode)
 	return false;
 }
 
-static bool is_internet_stream(int fd)
+static bool is_internet(int fd, int type, int protocol)
 {
 	int family = sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN);
 
 	return (family == AF_INET || family == AF_INET6) &&
-	       sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
-	       sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
+	       sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == type &&
+	       sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL) == protocol;
+}
+
+static bool is_internet_stream(int fd)
+{
+	return is_internet(fd, SOCK_STREAM, IPPROTO_TCP);
+}
+
+static bool is_internet_datagram(int fd)
+{
+	return is_internet(fd, SOCK_DGRAM, IPPROTO_UDP);
 }
 
 static uint16_t local_port(int fd)
@@ -57,7 +67,9 @@ static void adopt(int fd, int listener_fd)
 	struct family *family = session.family;
 	int status = sys_fcntl(fd, F_GETFL, 0);
 	int flags = sys_fcntl(fd, F_GETFD, 0);
-	struct listener *listener = listener_note(sys_inode(listener_fd), 0);
+	uint32_t kind = is_internet_datagram(fd) ? LISTENER_DATAGRAM : 0;
+	struct listener *listener =
+		listener_note(sys_inode(listener_fd), LISTENER_CLAIMED | kind);
 
 	if (listener)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
@@ -86,8 +98,23 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 static bool is_claimable(int fd, const struct sockaddr *address, socklen_t length)
 {
 	return session.channel_length && session.generation > 1 &&
-	       is_internet_stream(fd) && local_port(fd) == 0 &&
+	       (is_internet_stream(fd) || is_internet_datagram(fd)) && local_port(fd) == 0 &&
 	       address_is_service(address, length) && session_begin() && session_is_watching();
+}
+
+/*
+ * Bound: a stream is heard of when it listens. A socket of datagrams that is bound to a port of its
+ * own choice while the program starts is for clients; later ones are ports that a client, such as a
+ * resolver, takes at random.
+ */
+static void note_bound(int fd, const struct sockaddr *address)
+{
+	uint16_t port = address_port(address);
+
+	if (port == 0 && is_internet_stream(fd))
+		ephemeral_add(sys_inode(fd));
+	else if (port != 0 && is_internet_datagram(fd) && session_begin() && session_is_watching())
+		listener_note(sys_inode(fd), LISTENER_DATAGRAM);
 }
 
 int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
@@ -102,8 +129,8 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 	}
 	errno = saved;
 	result = REAL(bind)(fd, address, length);
-	if (result == 0 && session.enabled && address_port(address) == 0 && is_internet_stream(fd))
-		ephemeral_add(sys_inode(fd));
+	if (result == 0 && session.enabled && address)
+		note_bound(fd, address);
 	errno = result == 0 ? saved : errno;
 	return result;
 }
@@ -142,83 +169,6 @@ int hook_listen(int fd, int backlog)
 	environment_hide();
 	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
 	errno = saved;
-	return 0;
-}
-
-static bool restarts(int signal)
-{
-	struct sigaction action;
-
-	if (REAL(sigaction)(signal, NULL, &action) != 0 || action.sa_handler == SIG_DFL ||
-	    action.sa_handler == SIG_IGN)
-		return true;
-	return action.sa_flags & SA_RESTART;
-}
-
-/*
- * A handler ran while we waited in poll(), which never restarts; accept() would have, if that
- * handler has SA_RESTART. Which one ran is not to be known: a program with but one handler that
- * does not restart is prepared for EINTR.
- */
-static bool accept_restarts(void)
-{
-	for (int signal = 1; signal < NSIG; signal++)
-		if (!restarts(signal))
-			return false;
-	return true;
-}
-
-/* Blocks as accept() on a blocking listener does. 0: try again; otherwise accept's errno. */
-static int accept_block(int fd)
-{
-	struct timeval timeout = { 0 };
-	socklen_t length = sizeof(timeout);
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	int timeout_ms = -1, n;
-
-	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
-	if (timeout.tv_sec || timeout.tv_usec)
-		timeout_ms = (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
-	n = wait_poll(&poll_fd, 1, timeout_ms);
-	if (n == 0)
-		return EAGAIN;
-	/* With a time-out accept() is never restarted (signal(7)). */
-	if (n < 0 && errno == EINTR && timeout_ms < 0 && accept_restarts())
-		return 0;
-	return n < 0 ? errno : 0;
-}
-
-/* While a program waits by poll() or epoll, it may have more to do than to wait for a client. */
-#define TRIAL_TICK_MS 2
-#define TRIAL_BLOCKED_MS 100
-
-/*
- * Until this generation is the current one, clients are the old one's: one that was taken now
- * would be lost if the upgrade were given up. A blocking accept() waits, any other finds nobody.
- * Returns 0 when it may go on, or the errno value for the program.
- */
-static int accept_on_trial(int fd)
-{
-	bool blocks = listener_blocks(fd) || !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK);
-
-	atomic_store(&session.family->withheld, 1);
-	while (session_is_on_trial()) {
-		int result;
-
-		interrupt_clear();
-		result = sys_wait_change(&session.family->settled, 0,
-					 blocks ? TRIAL_BLOCKED_MS : TRIAL_TICK_MS);
-		if (!session_is_on_trial())
-			break;
-		if (!blocks)
-			return EAGAIN;
-		if (result == -EINTR && !interrupt_ours && !accept_restarts())
-			return EINTR;
-		if (result == -ETIMEDOUT && told_readable(fd)) {
-			told_accepted(fd);
-			return ECONNABORTED;
-		}
-	}
 	return 0;
 }
 
@@ -269,7 +219,7 @@ static int accept_failed(int fd, int error)
 		told_accepted(fd);
 		return ECONNABORTED;
 	}
-	return accept_block(fd);
+	return blocking_wait(fd);
 }
 
 /*
@@ -283,7 +233,9 @@ static __attribute__((noinline)) int accept_with_care(const volatile struct acce
 
 	if (!first && session_is_watching()) {
 		waiting_on(call->fd);
-		error = session_is_on_trial() && listener_accepts(call->fd) ? accept_on_trial(call->fd) : 0;
+		error = listener_is_withheld(call->fd) ?
+				blocking_trial(call->fd, false, ECONNABORTED) :
+				0;
 		if (error) {
 			errno = error;
 			return -1;

@@ -307,32 +307,6 @@ int hook_semtimedop(int set, struct sembuf *operations, size_t n, const struct t
 	}
 }
 
-/*
- * A transfer was interrupted by flip. With SO_RCVTIMEO or SO_SNDTIMEO the call would begin its
- * time-out anew each time: the rest of it is waited for here.
- */
-bool transfer_goes_on(int fd, short events, uint64_t began)
-{
-	struct timeval timeout = { 0 };
-	socklen_t length = sizeof(timeout);
-	struct pollfd poll_fd = { .fd = fd, .events = events };
-	int64_t left_ns;
-	int result;
-
-	if (!interrupt_was_ours())
-		return false;
-	if (getsockopt(fd, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout,
-		       &length) != 0 ||
-	    (timeout.tv_sec == 0 && timeout.tv_usec == 0) || timeout.tv_sec > INT32_MAX / 1000)
-		return true;
-	left_ns = timeout.tv_sec * NS_PER_S + timeout.tv_usec * 1000 - ticks_elapsed_ns(began);
-	left_ns = left_ns > 0 ? left_ns : 0;
-	result = wait_poll(&poll_fd, 1, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
-	if (result == 0)
-		errno = EAGAIN;
-	return result > 0;
-}
-
 int hook_nanosleep(const struct timespec *time, struct timespec *left)
 {
 	struct timespec rest;

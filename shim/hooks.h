@@ -1,6 +1,6 @@
 /*
- * The hooks by family: hook_socket.c, hook_wait.c, hook_descriptor.c, hook_signal.c. Each takes
- * the place of the libc function of its name: same arguments, result and errno, callable where
+ * The hooks by family: hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c,
+ * hook_signal.c. Each takes the place of the libc function of its name: same arguments, result and errno, callable where
  * that one is (in a signal handler, a vfork child, a thread about to be cancelled).
  */
 #pragma once
@@ -11,7 +11,7 @@
 
 #define INTERPOSE(type, name, params, args, why) type hook_##name params;
 #define INTERPOSE_RETRY(type, name, params, args, why)
-#define INTERPOSE_TRANSFER(type, name, params, args, events, why)
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why)
 #define INTERPOSE_VARIADIC(type, name, params, why)
 #include "interpose.def"
 #undef INTERPOSE
@@ -24,7 +24,11 @@ int hook_fcntl64(int fd, int command, void *argument);
 int hook_ioctl(int fd, unsigned long request, void *argument);
 
 /*
- * After a transfer on fd, begun then (ticks.h), that returned -1: is it to be made again? False
- * with the errno that it is to have.
+ * Around a transfer on fd (INTERPOSE_TRANSFER), with errno kept where nothing is to be said.
+ *
+ * Before it, while session_is_watching(): may it be made? False with the errno that it is to have.
+ * After it has returned -1: the descriptor to make it again on (the same one, but for an answer
+ * that a retired listener still owes), or -1 with the errno that it is to have.
  */
-bool transfer_goes_on(int fd, short events, uint64_t began);
+bool transfer_begins(int fd, short events, int flags);
+int transfer_again(int fd, short events, int flags, uint64_t began);

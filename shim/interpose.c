@@ -5,7 +5,9 @@
 #include "hooks.h"
 #include "interrupt.h"
 #include "real.h"
+#include "session.h"
 #include "ticks.h"
+#include "waiting.h"
 
 #include <stdarg.h>
 
@@ -28,16 +30,20 @@ EXPORT const char flip_version[] = FLIP_VERSION;
 		return result;                                              \
 	}
 /* Volatile: noted on the stack, where it costs no register that would have to be saved. */
-#define INTERPOSE_TRANSFER(type, name, params, args, events, why)                                  \
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why)                           \
 	EXPORT type name params;                                                                       \
 	EXPORT type name params                                                                        \
 	{                                                                                              \
 		volatile uint64_t began = ticks_now();                                                     \
 		type result;                                                                               \
+		if (session_is_watching() && !transfer_begins(fd, events, flags))                          \
+			return -1;                                                                             \
 		do {                                                                                       \
 			interrupt_clear();                                                                     \
 			result = REAL(name) args;                                                              \
-		} while (unlikely(result == -1) && transfer_goes_on(fd, events, began));                  \
+		} while (unlikely(result == -1) && (fd = transfer_again(fd, events, flags, began)) >= 0);  \
+		if ((events) == POLLIN && session_has_blocking())                                          \
+			told_taken(fd);                                                                        \
 		return result;                                                                             \
 	}
 #define INTERPOSE_VARIADIC(type, name, params, why) EXPORT type name params;

@@ -47,11 +47,24 @@ struct listener *listener_note(uint64_t inode, uint32_t flags)
 {
 	struct family *family = session.family;
 	struct listener *listener = listeners_add(&family->listeners, inode, flags & LISTENER_EPHEMERAL);
+	uint32_t more = flags & (LISTENER_DATAGRAM | LISTENER_CLAIMED), before;
 
-	if (listener && flags & LISTENER_DATAGRAM &&
-	    !(atomic_fetch_or(&listener->flags, LISTENER_DATAGRAM) & LISTENER_DATAGRAM))
+	if (!listener)
+		return NULL;
+	before = more ? atomic_fetch_or(&listener->flags, more) : more;
+	if (more & ~before & LISTENER_DATAGRAM)
 		atomic_fetch_add(&family->datagrams, 1);
 	return listener;
+}
+
+bool listener_is_withheld(int fd)
+{
+	const struct listener *listener;
+
+	if (!session_is_on_trial())
+		return false;
+	listener = listeners_find(&session.family->listeners, sys_inode(fd));
+	return listener && atomic_load(&listener->flags) & LISTENER_CLAIMED;
 }
 
 bool listener_blocks(int fd)

@@ -27,6 +27,9 @@ struct listener *listener_behind(int fd);
 /* Notes a listener of this generation; NULL: no room, it is left alone. */
 struct listener *listener_note(uint64_t inode, uint32_t flags);
 
+/* On trial: is it the old generation's listener yet, whose clients are not ours to take? */
+bool listener_is_withheld(int fd);
+
 /* Does the program believe that calls on fd block, while the shared description cannot? */
 bool listener_blocks(int fd);
 void listener_set_blocks(struct listener *listener, bool blocks);

@@ -27,7 +27,7 @@ typedef void (*sighandler_t)(int);
 struct real {
 #define INTERPOSE(type, name, params, args, why) type(*name) params;
 #define INTERPOSE_RETRY(type, name, params, args, why) type(*name) params;
-#define INTERPOSE_TRANSFER(type, name, params, args, events, why) type(*name) params;
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) type(*name) params;
 #define INTERPOSE_VARIADIC(type, name, params, why) type(*name) params;
 #include "interpose.def"
 #undef INTERPOSE

@@ -11,13 +11,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 /* Address space only: pages are taken when they are written to. */
 #define HELD_MAX 16384
 #define SAVED_MAX 65536
 
+/* Where copies of ours live: out of the way of programs, as the channel. */
+#define SENDER_FD_HIGH 1001
+
 struct held { /* a descriptor of a listener */
 	int fd;
+	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
+	int timeout_ms; /* its SO_RCVTIMEO; -1: none */
 	uint64_t inode;
 };
 
@@ -42,13 +48,26 @@ static bool retire_prepare(int proc_fd)
 	return retire.held && retire.saved;
 }
 
+static int timeout_of(int fd)
+{
+	struct timeval timeout = { 0 };
+	socklen_t length = sizeof(timeout);
+
+	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
+	if (!timeout.tv_sec && !timeout.tv_usec)
+		return -1;
+	return (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
+}
+
 static bool hold_if_listener(int fd, void *unused)
 {
 	uint64_t inode;
 
 	(void)unused;
 	if (retire.n_held < HELD_MAX && listener_of(fd, &inode))
-		retire.held[retire.n_held++] = (struct held){ fd, inode };
+		retire.held[retire.n_held++] = (struct held){
+			.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode
+		};
 	return true;
 }
 
@@ -192,8 +211,13 @@ static bool put_placeholders(void)
 	if (placeholder < 0)
 		return false;
 	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
-	for (unsigned i = 0; i < retire.n_held; i++)
-		put_at(placeholder, retire.held[i].fd);
+	for (unsigned i = 0; i < retire.n_held; i++) {
+		struct held *held = &retire.held[i];
+
+		if (!listener_accepts(held->fd))
+			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
+		put_at(placeholder, held->fd);
+	}
 	sys_close(placeholder);
 	return true;
 }
@@ -219,6 +243,12 @@ static bool is_call_on_listeners(long number)
 	case SYS_epoll_wait:
 #endif
 		return true;
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_recvmmsg:
+	case SYS_read:
+	case SYS_readv:
+		return atomic_load(&session.family->datagrams) != 0;
 	}
 	/* Running, or not to be known: it may be about to leave accept() with a client. */
 	return number == -2 || number == -3;
@@ -318,8 +348,13 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		int listener_fd = listener_with(retire.held[i].inode, listeners, inodes, n);
 
-		if (listener_fd >= 0 && retire_inode_behind(retire.held[i].fd))
+		if (listener_fd < 0)
+			continue;
+		if (retire_inode_behind(retire.held[i].fd))
 			put_at(listener_fd, retire.held[i].fd);
+		if (retire.held[i].sender_fd >= 0)
+			sys_close(retire.held[i].sender_fd);
+		retire.held[i].sender_fd = -1;
 	}
 	put_registrations(0);
 	/* More listeners than fit one message: the last one clears the state. */
@@ -381,7 +416,7 @@ static bool count_connection(int fd, void *argument)
 
 	if (!is_connection(fd))
 		return true;
-	witness = (struct held){ fd, sys_inode(fd) };
+	witness = (struct held){ .fd = fd, .inode = sys_inode(fd) };
 	count->open++;
 	return count->all;
 }
@@ -439,7 +474,8 @@ bool retire_is_retired(void)
 	return atomic_load(&retire.placeholder_inode) != 0;
 }
 
-uint64_t retire_inode_behind(int fd)
+/* What the placeholder fd stands for; NULL if it is none. */
+static const struct held *held_behind(int fd)
 {
 	uint64_t placeholder = atomic_load(&retire.placeholder_inode);
 	int saved = errno;
@@ -448,7 +484,28 @@ uint64_t retire_inode_behind(int fd)
 	errno = saved;
 	for (unsigned i = 0; is && i < retire.n_held; i++)
 		if (retire.held[i].fd == fd)
-			return retire.held[i].inode;
+			return &retire.held[i];
 	/* A copy under a number that the program made since: as the first one. */
-	return is && retire.n_held ? retire.held[0].inode : 0;
+	return is && retire.n_held ? &retire.held[0] : NULL;
+}
+
+uint64_t retire_inode_behind(int fd)
+{
+	const struct held *held = held_behind(fd);
+
+	return held ? held->inode : 0;
+}
+
+int retire_sender(int fd)
+{
+	const struct held *held = held_behind(fd);
+
+	return held ? held->sender_fd : -1;
+}
+
+int retire_timeout_ms(int fd)
+{
+	const struct held *held = held_behind(fd);
+
+	return held ? held->timeout_ms : timeout_of(fd);
 }

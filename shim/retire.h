@@ -57,3 +57,9 @@ void retire_leave_now(void);
  * Async-signal-safe, any thread.
  */
 uint64_t retire_inode_behind(int fd);
+
+/* Of the placeholder fd: the real socket of datagrams, which may still send; -1: none. */
+int retire_sender(int fd);
+
+/* The SO_RCVTIMEO of fd or, for a placeholder, of what it stands for; -1: none. */
+int retire_timeout_ms(int fd);

@@ -1,6 +1,7 @@
 #include "waiting.h"
 
 #include "core/protocol.h"
+#include "environment.h"
 #include "listener.h"
 #include "registration.h"
 #include "session.h"
@@ -11,10 +12,14 @@ __thread struct told told;
 /* One that the program waits on is a listener of the service, however it came by it. */
 static void report(uint64_t inode)
 {
-	struct listener *listener = listener_note(inode, 0);
+	struct listener *listener = session.enabled ? listener_note(inode, 0) : NULL;
 
-	if (listener && !(atomic_fetch_or(&listener->flags, LISTENER_WAITED) & LISTENER_WAITED))
-		session_tell(MESSAGE_WAITING, inode);
+	if (!listener || atomic_fetch_or(&listener->flags, LISTENER_WAITED) & LISTENER_WAITED)
+		return;
+	/* One that never calls listen(): of datagrams, or inherited. */
+	session_summon();
+	environment_hide();
+	session_tell(MESSAGE_WAITING, inode);
 }
 
 void waiting_on(int fd)
@@ -121,7 +126,7 @@ bool told_readable(int fd)
 {
 	struct search search = { .fd = fd };
 
-	if (told.accepted == fd + 1)
+	if (told.accepted == fd + 1 || told.taken == fd + 1)
 		return false;
 	if (told.epoll_set)
 		registration_each(-1, told.epoll_set - 1, match_registration, &search);

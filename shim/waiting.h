@@ -24,6 +24,7 @@ void waiting_on_epoll(int set);
 struct told {
 	int epoll_set; /* plus 1: epoll_wait() tells the program's data, not descriptors; or 0 */
 	int accepted;  /* plus 1: the last accept() since was on this one; or 0 */
+	int taken;     /* the same of the last read, while there is a shared blocking listener */
 	int n;	       /* descriptors in fd[]; more than fit: any may be meant */
 	int fd[TOLD_MAX + 1];
 };
@@ -33,6 +34,7 @@ static inline void told_by_epoll(int set, int result)
 {
 	told.epoll_set = result > 0 ? set + 1 : 0;
 	told.accepted = 0;
+	told.taken = 0;
 	told.n = 0;
 }
 
@@ -41,6 +43,7 @@ static inline void told_by_some(int result)
 {
 	told.epoll_set = 0;
 	told.accepted = 0;
+	told.taken = 0;
 	told.n = result > 0 ? TOLD_MAX + 1 : 0;
 }
 
@@ -51,6 +54,7 @@ static inline void told_by_poll(const struct pollfd *fds, nfds_t n, int result)
 
 	mine->epoll_set = 0;
 	mine->accepted = 0;
+	mine->taken = 0;
 	for (nfds_t i = 0; found < result && i < n && found <= TOLD_MAX; i++) {
 		mine->fd[found] = fds[i].fd;
 		found += fds[i].revents != 0;
@@ -64,6 +68,11 @@ void told_by_select(int n, const fd_set *reads, int result);
 static inline void told_accepted(int fd)
 {
 	told.accepted = fd + 1;
+}
+
+static inline void told_taken(int fd)
+{
+	told.taken = fd + 1;
 }
 
 /* Did this thread's last wait call say that fd is readable? */

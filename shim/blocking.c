@@ -1,0 +1,76 @@
+#include "blocking.h"
+
+#include "interrupt.h"
+#include "listener.h"
+#include "real.h"
+#include "retire.h"
+#include "session.h"
+#include "sys.h"
+#include "waiting.h"
+
+/* While a program waits by poll() or epoll, it may have more to do than to wait for a client. */
+#define TRIAL_TICK_MS 2
+#define TRIAL_BLOCKED_MS 100
+
+static bool restarts(int signal)
+{
+	struct sigaction action;
+
+	if (REAL(sigaction)(signal, NULL, &action) != 0 || action.sa_handler == SIG_DFL ||
+	    action.sa_handler == SIG_IGN)
+		return true;
+	return action.sa_flags & SA_RESTART;
+}
+
+/*
+ * A handler ran while we waited in poll(), which never restarts; the program's own call would
+ * have, if that handler has SA_RESTART. Which one ran is not to be known: a program with but one
+ * handler that does not restart is prepared for EINTR.
+ */
+static bool call_restarts(void)
+{
+	for (int signal = 1; signal < NSIG; signal++)
+		if (!restarts(signal))
+			return false;
+	return true;
+}
+
+int blocking_wait(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int timeout_ms = retire_timeout_ms(fd);
+	int n = wait_poll(&poll_fd, 1, timeout_ms);
+
+	if (n == 0)
+		return EAGAIN;
+	/* With a time-out such a call is never restarted (signal(7)). */
+	if (n < 0 && errno == EINTR && timeout_ms < 0 && call_restarts())
+		return 0;
+	return n < 0 ? errno : 0;
+}
+
+int blocking_trial(int fd, bool dontwait, int nobody)
+{
+	bool blocks = !dontwait &&
+		      (listener_blocks(fd) || !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK));
+
+	atomic_store(&session.family->withheld, 1);
+	while (session_is_on_trial()) {
+		int result;
+
+		interrupt_clear();
+		result = sys_wait_change(&session.family->settled, 0,
+					 blocks ? TRIAL_BLOCKED_MS : TRIAL_TICK_MS);
+		if (!session_is_on_trial())
+			break;
+		if (!blocks)
+			return EAGAIN;
+		if (result == -EINTR && !interrupt_ours && !call_restarts())
+			return EINTR;
+		if (result == -ETIMEDOUT && told_readable(fd)) {
+			told_taken(fd);
+			return nobody;
+		}
+	}
+	return 0;
+}
