@@ -1,4 +1,4 @@
-/* ask ADDR:PORT [TEXT]: one request; prints the answer, or says what became of it. */
+/* ask TARGET [TEXT]: one request; prints the answer, or says what became of it. */
 #include "client.h"
 
 #include <err.h>
@@ -7,15 +7,15 @@
 
 int main(int argc, char *argv[])
 {
-	struct sockaddr_storage address;
+	struct target target;
 	char line[1024], answer[ANSWER_SIZE];
 	enum outcome outcome;
 	int fd;
 
-	if (argc < 2 || argc > 3 || !address_parse(&address, argv[1]))
-		errx(2, "usage: ask ADDR:PORT [TEXT]");
+	if (argc < 2 || argc > 3 || !target_parse(&target, argv[1]))
+		errx(2, "usage: ask ADDR:PORT|unix:PATH [TEXT]");
 	snprintf(line, sizeof(line), "%s\n", argc == 3 ? argv[2] : "hello");
-	fd = client_connect(&address, (unsigned)getpid(), 5000, &outcome);
+	fd = client_connect(&target, (unsigned)getpid(), 5000, &outcome);
 	if (fd != -1)
 		outcome = client_ask(fd, line, answer);
 	if (outcome != OUTCOME_OK)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 const char *outcome_name(enum outcome outcome)
@@ -20,30 +21,64 @@ const char *outcome_name(enum outcome outcome)
 	return names[outcome];
 }
 
-bool address_parse(struct sockaddr_storage *address, const char *text)
+static bool parse_v6(struct target *target, const char *text)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&target->address;
 	char host[48];
 	unsigned short port;
 
-	memset(address, 0, sizeof(*address));
-	if (sscanf(text, "[%47[^]]]:%hu", host, &port) == 2) {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(port);
-		return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
-	}
+	if (sscanf(text, "[%47[^]]]:%hu", host, &port) != 2)
+		return false;
+	target->length = sizeof(*in6);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
+}
+
+static bool parse_v4(struct target *target, const char *text)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&target->address;
+	char host[48];
+	unsigned short port;
+
 	if (sscanf(text, "%47[^:]:%hu", host, &port) != 2)
 		return false;
+	target->length = sizeof(*in);
 	in->sin_family = AF_INET;
 	in->sin_port = htons(port);
 	return inet_pton(AF_INET, host, &in->sin_addr) == 1;
 }
 
-static enum outcome outcome_of_errno(int error)
+static bool parse_unix(struct target *target, const char *path)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&target->address;
+
+	if (*path == '\0' || strlen(path) >= sizeof(un->sun_path))
+		return false;
+	target->length = sizeof(*un);
+	un->sun_family = AF_UNIX;
+	strcpy(un->sun_path, path);
+	return true;
+}
+
+bool target_parse(struct target *target, const char *text)
+{
+	memset(target, 0, sizeof(*target));
+	target->type = SOCK_STREAM;
+	if (strncmp(text, "unix:", 5) == 0)
+		return parse_unix(target, text + 5);
+	if (strncmp(text, "udp:", 4) == 0) {
+		target->type = SOCK_DGRAM;
+		text += 4;
+	}
+	return *text == '[' ? parse_v6(target, text) : parse_v4(target, text);
+}
+
+enum outcome outcome_of_errno(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
+	case ENOENT:			/* the path of a Unix socket */
 		return OUTCOME_REFUSED;
 	case ECONNRESET:
 	case EPIPE:
@@ -90,17 +125,17 @@ static int socket_prepare(int fd, const struct sockaddr_storage *address, unsign
 	return is_v4_loopback(address) ? source_bind(fd, source) : 0;
 }
 
-int client_connect(const struct sockaddr_storage *address, unsigned source, int timeout_ms,
+int client_connect(const struct target *target, unsigned source, int timeout_ms,
 		   enum outcome *outcome)
 {
-	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(target->address.ss_family, target->type | SOCK_CLOEXEC, 0);
 
 	if (fd == -1) {
 		*outcome = OUTCOME_OTHER;
 		return -1;
 	}
-	if (socket_prepare(fd, address, source, timeout_ms) == -1 ||
-	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) == -1) {
+	if (socket_prepare(fd, &target->address, source, timeout_ms) == -1 ||
+	    connect(fd, (const struct sockaddr *)&target->address, target->length) == -1) {
 		*outcome = outcome_of_errno(errno);
 		close(fd);
 		return -1;

@@ -15,16 +15,26 @@ enum outcome {
 /* outcome_name: "ok", "refused", ... */
 const char *outcome_name(enum outcome outcome);
 
-/* Parse ADDR:PORT or [ADDR]:PORT, numbers only. False if it is neither. */
-bool address_parse(struct sockaddr_storage *address, const char *text);
+/* Where a server is, and whether it speaks in a stream or in datagrams. */
+struct target {
+	struct sockaddr_storage address;
+	socklen_t length;
+	int type;			/* SOCK_STREAM, SOCK_DGRAM */
+};
+
+/* ADDR:PORT or [ADDR]:PORT, numbers only; udp: before it for datagrams; unix:PATH. False if none. */
+bool target_parse(struct target *target, const char *text);
 
 /*
  * Connect. From 'source' on (any number, best one that grows) the address 127.x.y.z to come from is
  * chosen, if the server is on IPv4 loopback, for the ports of one address would run out. Returns
  * the descriptor, or -1 with *outcome set. Every later call on it has the same deadline.
  */
-int client_connect(const struct sockaddr_storage *address, unsigned source, int timeout_ms,
+int client_connect(const struct target *target, unsigned source, int timeout_ms,
 		   enum outcome *outcome);
+
+/* What the error of a call on a connection means. */
+enum outcome outcome_of_errno(int error);
 
 /* Send a line ("...\n") and read the line that comes back, kept without its newline. */
 enum outcome client_ask(int fd, const char *line, char answer[static ANSWER_SIZE]);

@@ -20,7 +20,7 @@
 
 #define DEADLINE_NS 10000000000
 
-static struct sockaddr_storage address;
+static struct target target;
 static unsigned source;
 
 static int64_t now_ns(void)
@@ -37,7 +37,7 @@ static pid_t ask(void)
 	char answer[ANSWER_SIZE];
 	enum outcome outcome;
 	pid_t pid = 0;
-	int fd = client_connect(&address, source++, 5000, &outcome);
+	int fd = client_connect(&target, source++, 5000, &outcome);
 
 	if (fd == -1)
 		return 0;
@@ -90,7 +90,7 @@ static void restart(pid_t pid)
 
 int main(int argc, char *argv[])
 {
-	if (argc < 4 || !address_parse(&address, argv[1]))
+	if (argc < 4 || !target_parse(&target, argv[1]))
 		errx(2, "usage: first_answer ADDR:PORT start CMD... | restart PID");
 	source = (unsigned)getpid();
 	if (strcmp(argv[2], "start") == 0)

@@ -3,11 +3,13 @@
  *
  * A thread per client runs a closed loop: connect, send a line, read the answer, see the server
  * close. The server closes first, always, so that TIME_WAIT is on its side and the ports here stay
- * free. The last line of output is the tally; the exit code is 0 if nothing failed and something
- * was answered.
+ * free. For other protocols than that of tests/servers, options tell what to say, how far the answer
+ * goes, and what in it tells who answered. The last line of output is the tally; the exit code is 0
+ * if nothing failed and something was answered.
  */
-#include "client.h"
+#include "dialogue.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -24,11 +26,13 @@
 #include <unistd.h>
 
 static struct {
-	struct sockaddr_storage addresses[ADDRESSES_MAX];
-	int address_count;
+	struct target targets[ADDRESSES_MAX];
+	int target_count;
 	long clients, requests, seconds_ms, pause_ms, hold_ms, timeout_ms;
 	bool keepalive;
 	const char *latency_path, *stop_path, *begun_path;
+	bool has_dialogue;		/* and not the line protocol */
+	struct dialogue dialogue;
 } options = { .clients = 1, .timeout_ms = 5000 };
 
 /* Who answered, and how often. Rows are added under the lock, and counted without it. */
@@ -46,6 +50,8 @@ struct client {
 	unsigned number;
 	unsigned sequence;		/* of its requests */
 	int fd;				/* -1: not connected */
+	const struct target *target;	/* where to */
+	char *answer;			/* of a dialogue */
 	struct responder *responder;	/* of the last answer: mostly of the next, too */
 	long outcomes[OUTCOME_COUNT];
 	uint32_t *latencies_us;
@@ -180,9 +186,9 @@ static enum outcome client_connect_next(struct client *client)
 
 	if (client->fd != -1)
 		return OUTCOME_OK;
+	client->target = &options.targets[turn % (unsigned)options.target_count];
 	/* Clients start far from each other, so that no two come from one address for long. */
-	client->fd = client_connect(&options.addresses[turn % (unsigned)options.address_count],
-				    client->number * 257 + client->sequence,
+	client->fd = client_connect(client->target, client->number * 257 + client->sequence,
 				    (int)options.timeout_ms, &outcome);
 	return outcome;
 }
@@ -194,25 +200,64 @@ static void client_disconnect(struct client *client)
 	client->fd = -1;
 }
 
-static enum outcome client_request(struct client *client)
+static enum outcome client_ask_line(struct client *client, char *name, size_t name_size)
 {
 	char line[64], answer[ANSWER_SIZE];
-	const char *name = "";
+	const char *responder = "";
+	enum outcome outcome;
+
+	snprintf(line, sizeof(line), "r%u-%u\n", client->number, client->sequence);
+	outcome = client_ask(client->fd, line, answer);
+	if (outcome == OUTCOME_OK && !answer_take(answer, line, &responder))
+		outcome = OUTCOME_OTHER;
+	snprintf(name, name_size, "%s", responder);
+	return outcome;
+}
+
+/* What came instead of the answer, for one who has to find out why. */
+static void answer_show(const struct client *client, size_t length)
+{
+	char text[121];
+	size_t end = length < sizeof(text) - 1 ? length : sizeof(text) - 1;
+
+	for (size_t i = 0; i < end; i++)
+		text[i] = isprint((unsigned char)client->answer[i]) ? client->answer[i] : '.';
+	text[end] = '\0';
+	if (atomic_load(&failures_shown) < 20)
+		fprintf(stderr, "load: client %u was told '%s'\n", client->number, text);
+}
+
+static enum outcome client_talk(struct client *client, char *name, size_t name_size)
+{
+	size_t length;
+	enum outcome outcome = dialogue_speak(&options.dialogue, client->target, client->fd,
+					      options.keepalive, client->answer, &length);
+
+	if (outcome == OUTCOME_OK &&
+	    !dialogue_match(&options.dialogue, client->answer, length, name, name_size))
+		outcome = OUTCOME_OTHER;
+	if (outcome != OUTCOME_OK && length > 0)
+		answer_show(client, length);
+	return outcome;
+}
+
+static enum outcome client_request(struct client *client)
+{
+	char name[sizeof(client->responder->name)] = "";
 	int64_t begin_ns = now_ns(), held_ns = 0, end_ns;
 	enum outcome outcome = client_connect_next(client);
 
-	snprintf(line, sizeof(line), "r%u-%u\n", client->number, client->sequence++);
 	if (outcome == OUTCOME_OK && options.hold_ms > 0) {
 		held_ns = -now_ns();
 		client_sleep(options.hold_ms);
 		held_ns += now_ns();
 	}
 	if (outcome == OUTCOME_OK)
-		outcome = client_ask(client->fd, line, answer);
-	if (outcome == OUTCOME_OK && !answer_take(answer, line, &name))
-		outcome = OUTCOME_OTHER;
+		outcome = options.has_dialogue ? client_talk(client, name, sizeof(name)) :
+						 client_ask_line(client, name, sizeof(name));
+	client->sequence++;
 	end_ns = now_ns();
-	if (outcome == OUTCOME_OK && !options.keepalive)
+	if (outcome == OUTCOME_OK && !options.keepalive && !options.has_dialogue)
 		outcome = client_expect_end(client->fd);
 	if (outcome != OUTCOME_OK || !options.keepalive)
 		client_disconnect(client);
@@ -289,6 +334,8 @@ static void clients_run(struct client *clients)
 	for (long i = 0; i < options.clients; i++) {
 		clients[i].number = (unsigned)i;
 		clients[i].fd = -1;
+		if (options.has_dialogue)
+			clients[i].answer = allocated(malloc(DIALOGUE_SIZE));
 		errno = pthread_create(&clients[i].thread, &attributes, client_run, &clients[i]);
 		if (errno != 0)
 			err(2, "cannot start client %ld", i);
@@ -376,14 +423,24 @@ static long number(const char *text, double scale)
 	return (long)(value * scale);
 }
 
-static void addresses_parse(char *list)
+static void targets_parse(char *list)
 {
 	for (char *word = strtok(list, ","); word != NULL; word = strtok(NULL, ",")) {
-		if (options.address_count == ADDRESSES_MAX)
+		if (options.target_count == ADDRESSES_MAX)
 			errx(2, "more than %d addresses", ADDRESSES_MAX);
-		if (!address_parse(&options.addresses[options.address_count++], word))
-			errx(2, "'%s' is neither ADDR:PORT nor [ADDR]:PORT", word);
+		if (!target_parse(&options.targets[options.target_count++], word))
+			errx(2, "'%s' is no [udp:]ADDR:PORT, [udp:][ADDR]:PORT or unix:PATH", word);
 	}
+}
+
+/* A stream needs an end of the answer; and there is one greeting, to the first request. */
+static bool is_dialogue_complete(void)
+{
+	const struct dialogue *dialogue = &options.dialogue;
+
+	if (options.keepalive && dialogue->greeting.length > 0)
+		return false;
+	return dialogue->until.length > 0 || options.targets[0].type == SOCK_DGRAM;
 }
 
 static void options_parse(int argc, char *argv[])
@@ -400,13 +457,20 @@ static void options_parse(int argc, char *argv[])
 		{ "latency-file", required_argument, NULL, 'l' },
 		{ "stop-file", required_argument, NULL, 'f' },
 		{ "begun-file", required_argument, NULL, 'b' },
+		{ "greeting", required_argument, NULL, 'g' },
+		{ "request", required_argument, NULL, 'q' },
+		{ "request-file", required_argument, NULL, 'Q' },
+		{ "until", required_argument, NULL, 'u' },
+		{ "expect", required_argument, NULL, 'e' },
+		{ "hang-up", no_argument, NULL, 'H' },
 		{ NULL, 0, NULL, 0 },
 	};
+	struct dialogue *dialogue = &options.dialogue;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		switch (option) {
-		case 'a': addresses_parse(optarg); break;
+		case 'a': targets_parse(optarg); break;
 		case 'c': options.clients = number(optarg, 1); break;
 		case 's': options.seconds_ms = number(optarg, 1000); break;
 		case 'r': options.requests = number(optarg, 1); break;
@@ -417,14 +481,24 @@ static void options_parse(int argc, char *argv[])
 		case 'l': options.latency_path = optarg; break;
 		case 'f': options.stop_path = optarg; break;
 		case 'b': options.begun_path = optarg; break;
+		case 'g': dialogue->greeting = text_parse(optarg); break;
+		case 'q': dialogue->request = text_parse(optarg); break;
+		case 'Q': dialogue->request = text_read(optarg); break;
+		case 'u': dialogue->until = text_parse(optarg); break;
+		case 'e': dialogue_expect(dialogue, optarg); break;
+		case 'H': dialogue->is_hang_up = true; break;
 		default: exit(2);
 		}
 	}
-	if (options.address_count == 0 || options.clients < 1 || optind < argc)
-		errx(2, "usage: load --to=ADDR:PORT[,...] [--clients=N] "
+	options.has_dialogue = dialogue->request.length + dialogue->until.length > 0;
+	if (options.target_count == 0 || options.clients < 1 || optind < argc ||
+	    (options.has_dialogue && !is_dialogue_complete()))
+		errx(2, "usage: load --to=[udp:]ADDR:PORT|unix:PATH[,...] [--clients=N] "
 		     "[--seconds=S | --requests=N] "
 		     "[--pause-ms=P] [--keepalive] [--hold-ms=H] [--timeout-ms=T] "
-		     "[--latency-file=FILE] [--stop-file=FILE] [--begun-file=FILE]");
+		     "[--latency-file=FILE] [--stop-file=FILE] [--begun-file=FILE] "
+		     "[[--request=TEXT|--request-file=FILE] [--greeting=TEXT] --until=TEXT "
+		     "[--expect=REGEX] [--hang-up]]");
 }
 
 static void latency_file_open(void)
