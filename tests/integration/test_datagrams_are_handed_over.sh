@@ -1,0 +1,36 @@
+#!/bin/bash
+# UDP: no query is lost over restarts, in every way to read; from a restart's end only the new version
+# reads; one that fails costs nothing; flip status shows the listener.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/datagrams.sh"
+
+restarts() {
+	serve_datagrams --wait="$1"
+	status_has "^listener udp:127.0.0.1:$PORT\$" || fail "status: $OUTPUT"
+	load_start "${UDP[@]}"
+	tag_set v2
+	restart "$SUPERVISOR_PID"
+	only_new_reads v2
+	touch "$TMP/fail"
+	tag_set v3
+	restart_refused 'exited with status 1 before it was ready; generation 2 serves on' "$SUPERVISOR_PID"
+	datagram_tag_is v2 || fail "who serves after a failure: $(ask_datagram)"
+	rm "$TMP/fail"
+	restart "$SUPERVISOR_PID"
+	only_new_reads v3
+	load_end
+	for tag in v1 v2 v3; do
+		[ "$(load_answers $tag)" -gt 0 ] || fail "$1: version $tag answered nothing: $TALLY"
+	done
+	wait_for 15 old_are_gone
+}
+
+control_datagrams
+for FACE in run bare; do
+	for mode in recv poll epoll mmsg; do
+		echo "# face: $FACE, $mode"
+		restarts "$mode"
+		end_all
+	done
+done
+pass
