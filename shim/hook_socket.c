@@ -54,11 +54,71 @@ static bool is_internet_datagram(int fd)
 	return is_internet(fd, SOCK_DGRAM, IPPROTO_UDP);
 }
 
+static bool is_service_kind(int fd)
+{
+	return is_internet_stream(fd) || is_internet_datagram(fd);
+}
+
 static uint16_t local_port(int fd)
 {
 	struct sockaddr_storage address;
 
 	return sys_getsockname(fd, &address) == 0 ? address_port((struct sockaddr *)&address) : 0;
+}
+
+/*
+ * Sockets that are put into an epoll set before they are bound, on trial: a registration is of the
+ * socket, not of its number, and would be gone with it when fd becomes a listener. A few at a time
+ * in any program; of one too many the wake-ups are lost, and the upgrade is not ready.
+ */
+static struct {
+	_Atomic int fd; /* plus 1; 0: free */
+	int set;
+	struct epoll_event event;
+} early[16];
+
+static void early_note(int set, int fd, const struct epoll_event *event)
+{
+	for (int i = 0; i < 16; i++) {
+		int expected = 0;
+
+		if (!atomic_compare_exchange_strong(&early[i].fd, &expected, -1))
+			continue;
+		early[i].set = set;
+		early[i].event = *event;
+		atomic_store(&early[i].fd, fd + 1);
+		return;
+	}
+}
+
+static void early_forget(int set, int fd)
+{
+	for (int i = 0; i < 16; i++)
+		if (atomic_load(&early[i].fd) == fd + 1 && early[i].set == set)
+			atomic_store(&early[i].fd, 0);
+}
+
+static void early_put_back(int fd)
+{
+	for (int i = 0; i < 16; i++)
+		if (atomic_load(&early[i].fd) == fd + 1) {
+			sys_epoll_ctl(early[i].set, EPOLL_CTL_ADD, fd, &early[i].event);
+			atomic_store(&early[i].fd, 0);
+		}
+}
+
+int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+{
+	int saved = errno;
+	int result = REAL(epoll_ctl)(set, operation, fd, event);
+
+	if (result != 0 || !session_is_on_trial())
+		return result;
+	early_forget(set, fd);
+	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && local_port(fd) == 0)
+		early_note(set, fd, event);
+	errno = saved;
+	return 0;
 }
 
 /* Takes the listener in place of fd: it has fd's number and all that was set on fd. */
@@ -77,6 +137,7 @@ static void adopt(int fd, int listener_fd)
 	atomic_store(&family->shared, 1);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_close(listener_fd);
+	early_put_back(fd);
 }
 
 /* Asks for the listener of the old generation that has this address. True: fd is it now. */
@@ -98,7 +159,7 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 static bool is_claimable(int fd, const struct sockaddr *address, socklen_t length)
 {
 	return session.channel_length && session.generation > 1 &&
-	       (is_internet_stream(fd) || is_internet_datagram(fd)) && local_port(fd) == 0 &&
+	       is_service_kind(fd) && local_port(fd) == 0 &&
 	       address_is_service(address, length) && session_begin() && session_is_watching();
 }
 

@@ -90,7 +90,9 @@ void waiting_on_epoll(int set)
 {
 	int saved = errno;
 
-	registration_each(-1, set, report_registration, NULL);
+	/* Without a /proc, after chroot(), the supervisor is to look. */
+	if (!registration_each(-1, set, report_registration, NULL) && session.process->state == PROCESS_MEMBER)
+		session_tell(MESSAGE_WAITING_SET, (uint64_t)set);
 	errno = saved;
 }
 
@@ -128,8 +130,10 @@ bool told_readable(int fd)
 
 	if (told.accepted == fd + 1 || told.taken == fd + 1)
 		return false;
-	if (told.epoll_set)
-		registration_each(-1, told.epoll_set - 1, match_registration, &search);
+	/* Without a /proc it may have been told, which does no harm if it was not. */
+	if (told.epoll_set &&
+	    !registration_each(-1, told.epoll_set - 1, match_registration, &search))
+		return true;
 	for (int i = 0; i < told.n && i < TOLD_MAX; i++)
 		search.found |= told.fd[i] == fd;
 	return search.found || told.n > TOLD_MAX;
