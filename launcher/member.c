@@ -12,14 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/*
- * How long a generation that lacks some of the old one's listeners must be quiet before it counts
- * as ready: it may be about to bind them yet.
- */
-#define SETTLE_MS 1000
-/* Messages come in a row: processes are looked through when no more have come for this time. */
-#define PROBE_LOOK_MS 10
-
 static void *allocate(size_t size)
 {
 	void *memory = calloc(1, size);
@@ -197,82 +189,6 @@ void generation_resume(struct generation *generation, const struct pool *pool)
 		resume_member(member, pool);
 }
 
-static struct heard *heard_find(struct generation *generation, uint64_t inode)
-{
-	struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->inode == inode)
-			return heard;
-	heard = allocate(sizeof(*heard));
-	if (heard) {
-		heard->inode = inode;
-		TAILQ_INSERT_TAIL(&generation->heard, heard, link);
-	}
-	return heard;
-}
-
-/* One that listened once, was never waited on, and is open in no process any more: a probe. */
-static bool is_probe(const struct generation *generation, const struct heard *heard)
-{
-	return !process_tree_holds(generation->pid, heard->inode);
-}
-
-static bool all_waited(const struct generation *generation)
-{
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (!heard->waited)
-			return false;
-	return !TAILQ_EMPTY(&generation->heard);
-}
-
-/* The same, less those that were but a probe. Looks through the processes. */
-static bool all_waited_but_probes(const struct generation *generation)
-{
-	const struct heard *heard;
-	unsigned waited = 0;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		waited += heard->waited;
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (waited == 0 || (!heard->waited && !is_probe(generation, heard)))
-			return false;
-	return waited > 0;
-}
-
-/* Quiet for the settle time: what it has not bound or waited on by now it does not want. */
-static void settled(struct timer *timer)
-{
-	struct generation *generation = (void *)((char *)timer - offsetof(struct generation, again));
-
-	if (generation->phase == PHASE_STARTING && all_waited_but_probes(generation))
-		service_ready(generation);
-}
-
-static void look_for_probes(struct timer *timer)
-{
-	struct generation *generation = (void *)((char *)timer - offsetof(struct generation, again));
-
-	if (!all_waited_but_probes(generation) || pool_unclaimed(&service.pool) > 0)
-		timer_set(timer, SETTLE_MS, settled);
-	else
-		service_ready(generation);
-}
-
-void generation_check_ready(struct generation *generation)
-{
-	if (generation->phase != PHASE_STARTING)
-		return;
-	if (!all_waited(generation) || pool_unclaimed(&service.pool) > 0) {
-		timer_set(&generation->again, PROBE_LOOK_MS, look_for_probes);
-		return;
-	}
-	timer_clear(&generation->again);
-	service_ready(generation);
-}
-
 static void member_listeners(struct member *member, const struct message *message, const int *fds)
 {
 	for (uint32_t i = 0; i < message->count; i++)
@@ -298,7 +214,6 @@ static void member_signal(int signal)
 static void member_says(struct member *member, const struct message *message, const int *fds)
 {
 	struct generation *generation = member->generation;
-	struct heard *heard;
 
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u: %s %llu", (int)member->pid,
 		 generation->number, message_name(message->type),
@@ -306,10 +221,7 @@ static void member_says(struct member *member, const struct message *message, co
 	switch (message->type) {
 	case MESSAGE_LISTENING:
 	case MESSAGE_WAITING:
-		heard = heard_find(generation, message->value[0]);
-		if (heard && message->type == MESSAGE_WAITING)
-			heard->waited = true;
-		generation_check_ready(generation);
+		generation_note_listener(generation, message->value[0], message->type == MESSAGE_WAITING);
 		break;
 	case MESSAGE_SIGNAL:
 		member_signal((int)message->value[0]);
@@ -454,7 +366,6 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 void generation_free(struct generation *generation)
 {
 	struct member *member;
-	struct heard *heard;
 
 	visitors_close(generation);
 
@@ -464,10 +375,7 @@ void generation_free(struct generation *generation)
 		loop_remove(&member->source);
 		free(member);
 	}
-	while ((heard = TAILQ_FIRST(&generation->heard))) {
-		TAILQ_REMOVE(&generation->heard, heard, link);
-		free(heard);
-	}
+	heard_free(generation);
 	if (generation->pidfd.active)
 		close(generation->pidfd.fd);
 	loop_remove(&generation->pidfd);

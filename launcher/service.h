@@ -5,8 +5,9 @@
  *   supervisor.c  decides: what an event does (the table is in generation.c)
  *   visitor.c     who connects to a generation's channel: a new member, or a claim
  *   member.c      the processes of the generations, and what they say
+ *   ready.c       when a generation that starts may take over
  *   retired.c     generations on their way out: drain, leave, end
-*   status.c      what `flip status` shows
+ *   status.c      what `flip status` shows
  *   asker.c       the control clients that wait for an answer
  */
 #pragma once
@@ -150,8 +151,13 @@ bool generation_all_answered(const struct generation *generation);
 uint64_t generation_connections(const struct generation *generation);
 struct member *generation_member(const struct generation *generation, pid_t pid);
 void generation_resume(struct generation *generation, const struct pool *pool);
-/* Is it ready? Looks again when it has been quiet. */
+
+/* ready.c */
+/* A listener of the generation: it listens, or somebody waits on it for clients. */
+void generation_note_listener(struct generation *generation, uint64_t inode, bool waited);
+/* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */
 void generation_check_ready(struct generation *generation);
+void heard_free(struct generation *generation);
 
 /* retired.c */
 void generation_retire(struct generation *generation); /* ends in service_retired() */
