@@ -1,4 +1,5 @@
 #include "log.h"
+#include "notify.h"
 #include "service.h"
 #include "transfer.h"
 
@@ -376,6 +377,7 @@ void generation_free(struct generation *generation)
 		free(member);
 	}
 	heard_free(generation);
+	notify_close(generation);
 	if (generation->pidfd.active)
 		close(generation->pidfd.fd);
 	loop_remove(&generation->pidfd);

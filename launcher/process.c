@@ -73,16 +73,16 @@ static void set_preload(const char *library)
 	free(text);
 }
 
-/* Socket activation (sd_listen_fds(3)): the descriptors pass through, and are meant for the child. */
-static void set_listen_pid(void)
+/* What the variable says is meant for this pid, and now for the child. */
+static void set_pid_variable(const char *name, pid_t meant)
 {
-	const char *pid = getenv("LISTEN_PID");
+	const char *pid = getenv(name);
 	char text[16];
 
-	if (!pid || strtol(pid, NULL, 10) != getppid())
+	if (!pid || strtol(pid, NULL, 10) != meant)
 		return;
 	snprintf(text, sizeof(text), "%d", (int)getpid());
-	setenv("LISTEN_PID", text, 1);
+	setenv(name, text, 1);
 }
 
 struct failure {
@@ -92,15 +92,18 @@ struct failure {
 
 static const char *const steps[] = { "cannot run", "cannot change to the directory" };
 
-static _Noreturn void run_child(const struct start *start, const char *channel, int failure_fd)
+static _Noreturn void run_child(const struct start *start, const char *channel, const char *notify,
+				int failure_fd)
 {
 	struct failure failure = { 0, 0 };
 
 	setpgid(0, 0);
 	setrlimit(RLIMIT_NOFILE, &start->files);
 	set_preload(start->library);
-	set_listen_pid();
+	set_pid_variable("LISTEN_PID", getppid()); /* the descriptors pass through: sd_listen_fds(3) */
+	set_pid_variable("WATCHDOG_PID", start->main_pid); /* sd_watchdog_enabled(3) */
 	setenv("FLIP_CHANNEL", channel, 1);
+	setenv("NOTIFY_SOCKET", notify, 1);
 	if (start->directory && chdir(start->directory) != 0) {
 		failure = (struct failure){ errno, 1 };
 	} else {
@@ -112,7 +115,8 @@ static _Noreturn void run_child(const struct start *start, const char *channel, 
 	_exit(127);
 }
 
-pid_t process_start(const struct start *start, const char *channel, const char **step)
+pid_t process_start(const struct start *start, const char *channel, const char *notify,
+		    const char **step)
 {
 	struct failure failure;
 	int fds[2];
@@ -123,7 +127,7 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 		return -errno;
 	pid = fork();
 	if (pid == 0)
-		run_child(start, channel, fds[1]);
+		run_child(start, channel, notify, fds[1]);
 	close(fds[1]);
 	if (pid < 0) {
 		pid = -errno;

@@ -17,18 +17,23 @@ struct start {
 	const char *directory; /* as $PWD has it, if that is where we are: links are followed anew */
 	const char *library;   /* libflip.so */
 	sigset_t blocked;      /* the signal mask at our own start */
+	pid_t main_pid;	       /* whom WATCHDOG_PID may name: flip or, in the bare face, the server */
 	struct rlimit files;   /* RLIMIT_NOFILE then; ours is raised to hold any number of listeners */
 };
 
-/* Notes the directory and raises our limit of descriptors; `argv` and `library` stay the caller's. */
+/*
+ * Notes the directory and raises our limit of descriptors; `argv` and `library` stay the caller's,
+ * and main_pid is left to it.
+ */
 void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked);
 
 /*
- * Starts the command in a process group of its own, with FLIP_CHANNEL=channel and the library in
- * LD_PRELOAD before what is there. Returns its pid, or -errno with what failed in `step`
+ * Starts the command in a process group of its own, with FLIP_CHANNEL=channel, NOTIFY_SOCKET=notify
+ * and the library in LD_PRELOAD before what is there. Returns its pid, or -errno with what failed in `step`
  * ("cannot run", "cannot change to the directory").
  */
-pid_t process_start(const struct start *start, const char *channel, const char **step);
+pid_t process_start(const struct start *start, const char *channel, const char *notify,
+		    const char **step);
 
 /* 0 if there is no such process. */
 pid_t process_parent(pid_t pid);

@@ -1,10 +1,17 @@
 /*
  * Readiness: when a generation that starts may take over.
+ *
+ *   - It has sent READY=1 (sd_notify(3)). Whether that will still come cannot be known, so a
+ *     generation follows the one that serves: if that has sent it, the new one must, too.
+ *   - Otherwise, it waits for clients on every listener that it has.
+ *   - What it lacks after a settle time it does not want: a listener of the old generation that it
+ *     has not asked for, one of its own that it only probed.
  */
 #include "log.h"
 #include "service.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /*
@@ -14,6 +21,8 @@
 #define SETTLE_MS 1000
 /* Messages come in a row: processes are looked through when no more have come for this time. */
 #define PROBE_LOOK_MS 10
+
+#define OF_AGAIN(timer) ((struct generation *)((char *)(timer) - offsetof(struct generation, again)))
 
 static struct heard *heard_find(struct generation *generation, uint64_t inode)
 {
@@ -62,35 +71,83 @@ static bool all_waited_but_probes(const struct generation *generation)
 	return waited > 0;
 }
 
+/* Must it send READY=1? While nobody serves, whatever shows that it does is good enough. */
+static bool must_say_ready(const struct generation *generation)
+{
+	return generation == service.new && service.current && service.current->said_ready;
+}
+
+/*
+ * Has it done what it is to do, listeners apart that it has not asked for? The program's own word
+ * counts; but one without a listener does not take over from one that has.
+ */
+static bool has_begun(const struct generation *generation, bool look_for_probes)
+{
+	if (generation->said_ready)
+		return generation != service.new || !TAILQ_EMPTY(&generation->heard);
+	if (must_say_ready(generation))
+		return false;
+	return look_for_probes ? all_waited_but_probes(generation) : all_waited(generation);
+}
+
+static void begin(struct generation *generation)
+{
+	timer_clear(&generation->again);
+	service_ready(generation);
+}
+
+static struct generation *starting(struct timer *timer)
+{
+	struct generation *generation = OF_AGAIN(timer);
+
+	return generation->phase == PHASE_STARTING ? generation : NULL;
+}
+
 /* Quiet for the settle time: what it has not bound or waited on by now it does not want. */
 static void settled(struct timer *timer)
 {
-	struct generation *generation = (void *)((char *)timer - offsetof(struct generation, again));
+	struct generation *generation = starting(timer);
 
-	if (generation->phase == PHASE_STARTING && all_waited_but_probes(generation))
-		service_ready(generation);
+	if (generation && has_begun(generation, true))
+		begin(generation);
 }
 
-static void look_for_probes(struct timer *timer)
+static void look_again(struct timer *timer)
 {
-	struct generation *generation = (void *)((char *)timer - offsetof(struct generation, again));
+	struct generation *generation = starting(timer);
 
-	if (!all_waited_but_probes(generation) || pool_unclaimed(&service.pool) > 0)
-		timer_set(timer, SETTLE_MS, settled);
+	if (!generation)
+		return;
+	if (has_begun(generation, true) && pool_unclaimed(&service.pool) == 0)
+		begin(generation);
 	else
-		service_ready(generation);
+		timer_set(timer, SETTLE_MS, settled);
 }
 
 void generation_check_ready(struct generation *generation)
 {
 	if (generation->phase != PHASE_STARTING)
 		return;
-	if (!all_waited(generation) || pool_unclaimed(&service.pool) > 0) {
-		timer_set(&generation->again, PROBE_LOOK_MS, look_for_probes);
-		return;
-	}
-	timer_clear(&generation->again);
-	service_ready(generation);
+	if (has_begun(generation, false) && pool_unclaimed(&service.pool) == 0)
+		begin(generation);
+	else
+		timer_set(&generation->again, PROBE_LOOK_MS, look_again);
+}
+
+void generation_said_ready(struct generation *generation)
+{
+	generation->said_ready = true;
+	generation_check_ready(generation);
+}
+
+const char *generation_lacks(const struct generation *generation, char *text, size_t size)
+{
+	if (TAILQ_EMPTY(&generation->heard))
+		return "it does not listen on anything yet";
+	if (!must_say_ready(generation) || generation->said_ready)
+		return "it listens, but does not wait for clients on all its listeners";
+	snprintf(text, size, "it did not send READY=1, as generation %u had", service.current->number);
+	return text;
 }
 
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited)

@@ -142,6 +142,7 @@ static void tell_first_count(struct generation *generation, uint64_t connections
 	if (generation->drain_told)
 		return;
 	generation->drain_told = true;
+	generation->drain_count = connections;
 	service_drain_counted(generation, connections);
 }
 

@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "log.h"
+#include "manager.h"
 #include "service.h"
 #include "target.h"
 
@@ -179,14 +180,17 @@ static struct pidfh *write_pid_file(void)
 
 static int run_loop(struct pidfh *pid_file)
 {
-	while (service.state != SERVICE_ENDED || !TAILQ_EMPTY(&service.retired))
+	while (service.state != SERVICE_ENDED || !TAILQ_EMPTY(&service.retired)) {
 		loop_turn();
+		manager_tell_result();
+	}
 	if (pid_file)
 		pidfile_remove(pid_file);
 	return service.exit_code;
 }
 
-static void prepare(const struct settings *settings, char **argv)
+/* main_pid: whom WATCHDOG_PID names, and a service manager takes for the service. */
+static void prepare(const struct settings *settings, char **argv, pid_t main_pid)
 {
 	static char library[4096];
 	char error[4400];
@@ -199,16 +203,18 @@ static void prepare(const struct settings *settings, char **argv)
 		errx(EXIT_FLIP, "%s", error);
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
 	start_init(&service.start, argv, library, &blocked);
+	service.start.main_pid = main_pid;
 	/* A server that forks into the background stays ours, and orphans are reaped. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	take_signals();
+	manager_init(getenv("NOTIFY_SOCKET"), main_pid);
 }
 
 int supervisor_run(const struct settings *settings, char **argv)
 {
 	struct pidfh *pid_file;
 
-	prepare(settings, argv);
+	prepare(settings, argv, getpid());
 	listen_for_control(argv[0]);
 	pid_file = write_pid_file();
 	service.current = service_spawn();
@@ -241,7 +247,7 @@ int supervisor_attach(const struct settings *settings, char **argv)
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	setpgid(0, 0); /* the terminal's signals are the server's */
 	service.bare = true;
-	prepare(settings, argv);
+	prepare(settings, argv, pid);
 	listen_for_control(argv[0]);
 	pid_file = write_pid_file();
 	service.current = generation_new(++service.last_number, 3, "");

@@ -6,6 +6,8 @@
  *   visitor.c     who connects to a generation's channel: a new member, or a claim
  *   member.c      the processes of the generations, and what they say
  *   ready.c       when a generation that starts may take over
+ *   notify.c      what the generations say by sd_notify
+ *   manager.c     what systemd is told by sd_notify
  *   retired.c     generations on their way out: drain, leave, end
  *   status.c      what `flip status` shows
  *   asker.c       the control clients that wait for an answer
@@ -16,6 +18,7 @@
 #include "core/settings.h"
 #include "generation.h"
 #include "loop.h"
+#include "notification.h"
 #include "output.h"
 #include "pool.h"
 #include "process.h"
@@ -58,6 +61,10 @@ struct generation {
 	struct source channel; /* where its members connect */
 	char channel_name[48]; /* as FLIP_CHANNEL has it */
 	struct source pidfd;   /* of a first process that is no child of ours */
+	struct source notify;  /* its NOTIFY_SOCKET */
+	char notify_name[48];
+	bool said_ready;	/* by READY=1 */
+	char said_status[NOTIFICATION_STATUS_MAX]; /* by STATUS= */
 	TAILQ_HEAD(, member) members;
 	TAILQ_HEAD(, heard) heard;
 	struct output_mark output;
@@ -70,6 +77,7 @@ struct generation {
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
 	bool has_datagrams; /* it had listeners without connections */
 	bool drain_told; /* the first count of its connections has been reported */
+	uint64_t drain_count; /* and was this */
 	TAILQ_ENTRY(generation) link;
 };
 TAILQ_HEAD(generations, generation);
@@ -155,8 +163,12 @@ void generation_resume(struct generation *generation, const struct pool *pool);
 /* ready.c */
 /* A listener of the generation: it listens, or somebody waits on it for clients. */
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited);
+/* It has sent READY=1, now or once more. */
+void generation_said_ready(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */
 void generation_check_ready(struct generation *generation);
+/* Why it is not: what it lacks, in words. Returns a constant or text. */
+const char *generation_lacks(const struct generation *generation, char *text, size_t size);
 void heard_free(struct generation *generation);
 
 /* retired.c */

@@ -7,6 +7,8 @@
  * moment every failure leads back to where it began.
  */
 #include "log.h"
+#include "manager.h"
+#include "notify.h"
 #include "service.h"
 
 #include <errno.h>
@@ -85,12 +87,11 @@ static void generation_ready_timeout(struct timer *timer)
 {
 	struct generation *generation =
 		(void *)((char *)timer - offsetof(struct generation, deadline));
-	bool heard = !TAILQ_EMPTY(&generation->heard);
+	char text[80];
 
 	service_set_failure("generation %u (pid %d) timed out: it was not ready within %u ms (%s)",
 		    generation->number, (int)generation->pid, service.settings->ready_timeout_ms,
-		    heard ? "it listens, but does not wait for clients on all its listeners" :
-			    "it does not listen on anything yet");
+		    generation_lacks(generation, text, sizeof(text)));
 	service_event(EVENT_NEW_FAILED);
 }
 
@@ -102,12 +103,14 @@ struct generation *service_spawn(void)
 	struct generation *generation =
 		listen_fd < 0 ? NULL : generation_new(service.last_number, listen_fd, channel_name);
 
-	if (!generation) {
+	if (!generation || notify_listen(generation) != 0) {
 		service_set_failure("%s: %s", step, strerror(errno));
+		if (generation)
+			generation_free(generation);
 		return NULL;
 	}
 	output_note(&generation->output);
-	generation->pid = process_start(&service.start, channel_name, &step);
+	generation->pid = process_start(&service.start, channel_name, generation->notify_name, &step);
 	if (generation->pid > 0)
 		return generation;
 	service_set_failure("%s %s: %s", step,
@@ -325,6 +328,7 @@ static void promote(void)
 	drop_current();
 	service.current = service.new;
 	service.new = NULL;
+	generation_check_ready(service.current); /* less is asked of the only one */
 }
 
 static void replace(void)
@@ -439,6 +443,7 @@ void service_event(enum service_event event)
 	log_line(LOG_LEVEL_DEBUG, "%s, %s: %s", service_state_name(service.state),
 		 service_event_name(event), service_state_name(transition.next));
 	service.state = transition.next;
+	manager_tell_begin();
 	perform(transition.action);
 	if (service.stop_pending && service.state == SERVICE_SERVING) {
 		service.stop_pending = false;

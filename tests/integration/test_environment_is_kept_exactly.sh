@@ -1,9 +1,10 @@
 #!/bin/bash
-# Every generation has the environment of the first, byte for byte, but for the name of its channel.
+# Every generation has the environment of the first, byte for byte, but for the names of its two
+# sockets: FLIP_CHANNEL and NOTIFY_SOCKET.
 . "$(dirname "$0")/lib.sh"
 
 environment_of() {
-	tr '\0' '\n' <"/proc/$1/environ" | sed 's/^FLIP_CHANNEL=.*/FLIP_CHANNEL=/' | sort
+	tr '\0' '\n' <"/proc/$1/environ" | sed -E 's/^(FLIP_CHANNEL|NOTIFY_SOCKET)=.*/\1=/' | sort
 }
 
 keeps() {
@@ -16,11 +17,11 @@ keeps() {
 		restart "$SUPERVISOR_PID"
 		expect_eq "$first" "$(environment_of "$(pid_now)")" "environment"
 	done
-	# And nothing but LD_PRELOAD and the channel was added to what flip itself was given.
+	# And nothing but LD_PRELOAD and the sockets was added to what flip itself was given.
 	added=$(diff <(env | sort) <(echo "$first") | grep '^>' | cut -c 3- | cut -d = -f 1)
 	for name in $added; do
 		case $name in
-		_ | SHLVL | OLDPWD | LD_PRELOAD | FLIP_CHANNEL) ;;
+		_ | SHLVL | OLDPWD | LD_PRELOAD | FLIP_CHANNEL | NOTIFY_SOCKET) ;;
 		*) fail "the server has a variable that flip was not given: $name" ;;
 		esac
 	done

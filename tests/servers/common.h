@@ -31,6 +31,7 @@ struct options {
 	int v6only;			/* -1: as the system likes it */
 	int backlog, threads, reuseaddr, reuseport;
 	int work_ms, init_ms, init_before_bind_ms, rcvtimeo_ms;
+	int notify_ms;			/* -1: never */
 	bool toggle, keepalive, log, print_start, handle_hup, strict;
 	enum term term;
 	enum mishap mishap;
@@ -65,6 +66,8 @@ void server_mishap(const struct server *server, enum stage stage);
 void server_catch_signals(struct server *server);
 /* True from the SIGTERM of --term=graceful on; the listeners are closed by then. */
 bool server_is_stopping(void);
+/* notify.c: Send READY=1 (sd_notify(3)) when --notify-ms is over; the server waits meanwhile. */
+void server_notify(const struct server *server);
 /* Wait until every connection is answered, and exit. */
 void server_finish(const struct server *server) __attribute__((noreturn));
 

@@ -14,7 +14,7 @@ enum {
 	OPT_WORK, OPT_INIT, OPT_INIT_BEFORE_BIND, OPT_TAG, OPT_BACKLOG, OPT_V6ONLY, OPT_REUSEADDR,
 	OPT_REUSEPORT, OPT_RCVTIMEO, OPT_EXIT, OPT_CRASH, OPT_HANG, OPT_STAGE, OPT_TAG_FILE,
 	OPT_BEHAVIOUR, OPT_PRINT_START, OPT_LOG, OPT_KEEPALIVE, OPT_TERM, OPT_HANDLE_HUP,
-	OPT_PIDFILE, OPT_THREADS, OPT_STRICT,
+	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY,
 };
 
 static const struct option table[] = {
@@ -47,6 +47,7 @@ static const struct option table[] = {
 	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "notify-ms", required_argument, NULL, OPT_NOTIFY },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -185,6 +186,7 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_PIDFILE: options->pid_file = value; break;
 	case OPT_THREADS: options->threads = number(value); break;
 	case OPT_STRICT: options->strict = true; break;
+	case OPT_NOTIFY: options->notify_ms = number(value); break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;
@@ -236,7 +238,7 @@ void options_parse(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){
 		.wait = "accept", .blocking = -1, .v6only = -1, .reuseaddr = 1, .backlog = 4096,
-		.threads = 4, .tag = "v1",
+		.threads = 4, .tag = "v1", .notify_ms = -1,
 	};
 	behaviour_file = words_parse(options, argc, argv);
 	if (behaviour_file != NULL)

@@ -127,6 +127,7 @@ int main(int argc, char *argv[])
 	if (server.options.pid_file != NULL)
 		pid_file_write(server.options.pid_file);
 	sleep_ms(server.options.init_ms);
+	server_notify(&server);
 	mode->run(&server);
 	server_finish(&server);
 }
