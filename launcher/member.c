@@ -319,7 +319,7 @@ static void member_welcome(struct member *member)
 	message.value[3] = service.bare;
 	member_send(member, &message, NULL, 0);
 	if (generation->phase != PHASE_STARTING)
-		member_tell(member, MESSAGE_COMMIT, 0, 0);
+		member_commit(member);
 	if (generation->phase >= PHASE_RETIRING)
 		member_tell(member, MESSAGE_RETIRE, 0, 0);
 	if (generation->phase >= PHASE_DRAINING)

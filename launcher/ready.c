@@ -6,6 +6,9 @@
  *   - Otherwise, it waits for clients on every listener that it has.
  *   - What it lacks after a settle time it does not want: a listener of the old generation that it
  *     has not asked for, one of its own that it only probed.
+ *   - It listens, but nobody was ever seen to wait: it may wait by io_uring, or by system calls of
+ *     its own. After a longer settle time that is taken for ready, unless the generation that
+ *     serves was seen to wait. Its waiting goes on being looked for (MESSAGE_COMMIT).
  */
 #include "log.h"
 #include "service.h"
@@ -19,6 +22,10 @@
  * as ready: it may be about to bind them yet.
  */
 #define SETTLE_MS 1000
+/* A program that is still busy must not be taken for one whose waiting cannot be seen. */
+#define UNSEEN_SETTLE_MS 2000
+/* For so long its waiting is looked for afterwards. */
+#define WATCH_ON_MS 60000
 /* Messages come in a row: processes are looked through when no more have come for this time. */
 #define PROBE_LOOK_MS 10
 
@@ -77,6 +84,30 @@ static bool must_say_ready(const struct generation *generation)
 	return generation == service.new && service.current && service.current->said_ready;
 }
 
+static bool was_seen_waiting(const struct generation *generation)
+{
+	const struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (heard->waited)
+			return true;
+	return false;
+}
+
+/* Has it a listener, though it was never seen to wait, and neither was the one that serves? */
+static bool may_wait_unseen(const struct generation *generation)
+{
+	const struct heard *heard;
+
+	if (must_say_ready(generation) || was_seen_waiting(generation) ||
+	    (generation == service.new && service.current && was_seen_waiting(service.current)))
+		return false;
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (!is_probe(generation, heard))
+			return true;
+	return false;
+}
+
 /*
  * Has it done what it is to do, listeners apart that it has not asked for? The program's own word
  * counts; but one without a listener does not take over from one that has.
@@ -103,6 +134,30 @@ static struct generation *starting(struct timer *timer)
 	return generation->phase == PHASE_STARTING ? generation : NULL;
 }
 
+/* To look for its waiting costs it some time at each of its calls. */
+static void watch_no_longer(struct timer *timer)
+{
+	struct generation *generation = OF_AGAIN(timer);
+
+	if (generation->phase != PHASE_SERVING)
+		return;
+	generation->watch_over = true;
+	generation_commit(generation);
+}
+
+static void settled_unseen(struct timer *timer)
+{
+	struct generation *generation = starting(timer);
+
+	if (!generation || !may_wait_unseen(generation))
+		return;
+	log_line(LOG_LEVEL_INFO,
+		 "generation %u listens, but was not seen to wait for clients; taken for ready",
+		 generation->number);
+	timer_set(timer, WATCH_ON_MS, watch_no_longer);
+	service_ready(generation);
+}
+
 /* Quiet for the settle time: what it has not bound or waited on by now it does not want. */
 static void settled(struct timer *timer)
 {
@@ -110,6 +165,8 @@ static void settled(struct timer *timer)
 
 	if (generation && has_begun(generation, true))
 		begin(generation);
+	else if (generation && may_wait_unseen(generation))
+		timer_set(timer, UNSEEN_SETTLE_MS - SETTLE_MS, settled_unseen);
 }
 
 static void look_again(struct timer *timer)
@@ -150,12 +207,35 @@ const char *generation_lacks(const struct generation *generation, char *text, si
 	return text;
 }
 
+/* One whose waiting was not seen may begin with it yet: that is to be known at the next restart. */
+static uint32_t commit_flags(const struct generation *generation)
+{
+	return generation->said_ready || generation->watch_over || was_seen_waiting(generation) ?
+		       0 : MESSAGE_MORE;
+}
+
+void member_commit(struct member *member)
+{
+	member_tell(member, MESSAGE_COMMIT, commit_flags(member->generation), 0);
+}
+
+void generation_commit(struct generation *generation)
+{
+	struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		member_commit(member);
+}
+
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited)
 {
+	bool was_seen = was_seen_waiting(generation);
 	struct heard *heard = heard_find(generation, inode);
 
 	if (heard && waited)
 		heard->waited = true;
+	if (waited && !was_seen && generation->phase == PHASE_SERVING)
+		generation_commit(generation);
 	generation_check_ready(generation);
 }
 

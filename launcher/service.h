@@ -76,6 +76,7 @@ struct generation {
 	uint64_t elsewhere; /* connections that programs without the shim have, as last counted */
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
 	bool has_datagrams; /* it had listeners without connections */
+	bool watch_over; /* its waiting was not seen, and is no longer looked for */
 	bool drain_told; /* the first count of its connections has been reported */
 	uint64_t drain_count; /* and was this */
 	TAILQ_ENTRY(generation) link;
@@ -169,6 +170,9 @@ void generation_said_ready(struct generation *generation);
 void generation_check_ready(struct generation *generation);
 /* Why it is not: what it lacks, in words. Returns a constant or text. */
 const char *generation_lacks(const struct generation *generation, char *text, size_t size);
+/* Tells its members, or a new one, that it is the current generation. */
+void generation_commit(struct generation *generation);
+void member_commit(struct member *member);
 void heard_free(struct generation *generation);
 
 /* retired.c */

@@ -251,7 +251,7 @@ static void resume(void)
 
 static void retire_current(void)
 {
-	generation_tell(service.new, MESSAGE_COMMIT);
+	generation_commit(service.new);
 	quiesce_began_ns = clock_now_ns();
 	quiesce_unclaimed(&quiesce_timer);
 }
@@ -302,7 +302,7 @@ void service_drain_counted(struct generation *generation, uint64_t connections)
 
 static void commit(void)
 {
-	generation_tell(service.current, MESSAGE_COMMIT);
+	generation_commit(service.current);
 	if (!service.asked_ns) {
 		log_line(LOG_LEVEL_INFO, "generation %u (pid %d) ready", service.current->number,
 			 (int)service.current->pid);

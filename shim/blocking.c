@@ -59,7 +59,7 @@ int blocking_trial(int fd, bool dontwait, int nobody)
 		int result;
 
 		interrupt_clear();
-		result = sys_wait_change(&session.family->settled, 0,
+		result = sys_wait_change(&session.family->current, 0,
 					 blocks ? TRIAL_BLOCKED_MS : TRIAL_TICK_MS);
 		if (!session_is_on_trial())
 			break;

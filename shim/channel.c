@@ -72,7 +72,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 {
 	switch (message->type) {
 	case MESSAGE_COMMIT:
-		session_settle();
+		session_commit(message->flags & MESSAGE_MORE);
 		if (atomic_load(&session.family->withheld))
 			retire_rearm(fds[0]);
 		break;
@@ -113,7 +113,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
  */
 static void supervisor_lost(int channel_fd)
 {
-	if (session.generation > 1 && session_is_watching())
+	if (session_is_on_trial())
 		SYS_CALL(SYS_exit_group, 1);
 	session_give_up();
 	atomic_store(&session.fork_fd, -1);

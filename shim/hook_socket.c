@@ -160,7 +160,7 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
 {
 	return session.channel_length && session.generation > 1 &&
 	       is_service_kind(fd) && local_port(fd) == 0 &&
-	       address_is_service(address, length) && session_begin() && session_is_watching();
+	       address_is_service(address, length) && session_begin() && session_is_on_trial();
 }
 
 /*
@@ -174,7 +174,8 @@ static void note_bound(int fd, const struct sockaddr *address)
 
 	if (port == 0 && is_internet_stream(fd))
 		ephemeral_add(sys_inode(fd));
-	else if (port != 0 && is_internet_datagram(fd) && session_begin() && session_is_watching())
+	else if (port != 0 && is_internet_datagram(fd) && session_begin() &&
+		 !atomic_load(&session.family->current))
 		listener_note(sys_inode(fd), LISTENER_DATAGRAM);
 }
 
@@ -204,7 +205,7 @@ static void announce(int fd, bool is_ephemeral)
 	struct listener *listener;
 
 	/* Later ones on port 0 belong to a session (FTP's passive mode), not to the service. */
-	if (is_ephemeral && !session_is_watching())
+	if (is_ephemeral && atomic_load(&session.family->current))
 		return;
 	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)

@@ -173,16 +173,17 @@ static int channel_open(int fd)
 	return (int)SYS_CALL(SYS_tgkill, sys_getpid(), sys_gettid(), SESSION_SIGNAL);
 }
 
-void session_settle(void)
+void session_commit(bool watch_on)
 {
-	atomic_store(&session.family->settled, 1);
-	sys_wake_all(&session.family->settled);
+	atomic_store(&session.family->settled, !watch_on);
+	atomic_store(&session.family->current, 1);
+	sys_wake_all(&session.family->current);
 }
 
 bool session_give_up(void)
 {
 	atomic_store(&session.process->state, PROCESS_ALONE);
-	session_settle();
+	session_commit(false);
 	return false;
 }
 

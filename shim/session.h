@@ -42,7 +42,9 @@ struct process {
 };
 
 struct family {
-	/* The generation is the current one: hooks need not report any more who waits on what. */
+	/* The generation is the current one. */
+	_Atomic uint32_t current;
+	/* Hooks need not report any more who waits on what. */
 	_Atomic uint32_t settled;
 	/* Before that, somebody was kept from a client: its wake-up is used up. */
 	_Atomic uint32_t withheld;
@@ -89,8 +91,11 @@ bool session_join(bool in_handler);
  */
 void session_summon(void);
 
-/* Hooks need not report any more, and who was kept waiting may go on. Async-signal-safe. */
-void session_settle(void);
+/*
+ * The generation is the current one: who was kept waiting may go on, and hooks need not report any
+ * more, unless they are to `watch_on`. Async-signal-safe.
+ */
+void session_commit(bool watch_on);
 
 /* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
 bool session_give_up(void);
@@ -121,7 +126,8 @@ static inline bool session_is_watching(void)
 /* Is this a new generation that may be given up yet, so that clients are still the old one's? */
 static inline bool session_is_on_trial(void)
 {
-	return session_is_watching() && session.generation > 1;
+	return session_is_watching() && session.generation > 1 &&
+	       !atomic_load(&session.family->current);
 }
 
 /* Is there a shared listener that the program believes to be blocking? */

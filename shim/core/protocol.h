@@ -63,7 +63,8 @@ enum message_type {
 };
 
 enum message_flag {
-	MESSAGE_MORE = 1, /* another such message follows; PROBE: count all; LEAVE: any thread */
+	/* Another such message follows; COMMIT: watch on; PROBE: count all; LEAVE: any thread. */
+	MESSAGE_MORE = 1,
 };
 
 /* In LISTENERS, beside an inode: the socket was bound to port 0, nobody will ask for it. */

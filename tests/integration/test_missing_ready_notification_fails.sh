@@ -3,7 +3,7 @@
 # old one serves on, the reason is told, and the next version that does send it takes over.
 . "$(dirname "$0")/lib.sh"
 
-export FLIP_READY_TIMEOUT=800ms
+export FLIP_READY_TIMEOUT=1500ms
 notifies() {
 	behave --notify-ms=0
 }

@@ -193,3 +193,21 @@ void run_select_blocking(struct server *server)
 		}
 	}
 }
+
+/* Nobody sees it wait: it asks for clients again and again, by system calls of its own. */
+void run_raw(struct server *server)
+{
+	while (!server_is_stopping()) {
+		bool found = false;
+
+		for (int i = 0; i < server->listen_count; i++) {
+			int fd = server_accept_raw(server, server->listen_fds[i]);
+
+			if (fd >= 0)
+				connection_serve(server, fd);
+			found |= fd >= 0;
+		}
+		if (!found)
+			sleep_ms(1);
+	}
+}

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -256,6 +257,17 @@ int server_accept(const struct server *server, int listen_fd, int flags)
 	else if (errno != EAGAIN && errno != ECONNABORTED && !server_is_stopping())
 		err(3, "accept(%d)", listen_fd);
 	return -1;
+}
+
+int server_accept_raw(const struct server *server, int listen_fd)
+{
+	int fd = (int)syscall(SYS_accept4, listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		atomic_fetch_add(&open_count, 1);
+	else if (errno == EINTR)
+		server_wait_failed(server, "accept4");
+	return fd;
 }
 
 void server_close(int fd)

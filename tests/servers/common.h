@@ -77,6 +77,8 @@ void server_finish(const struct server *server) __attribute__((noreturn));
  * server should ever see ends the program loudly, for it is what the tests look for.
  */
 int server_accept(const struct server *server, int listen_fd, int flags);
+/* The same by a system call of its own, past libc. */
+int server_accept_raw(const struct server *server, int listen_fd);
 /* Must follow when the descriptor that server_accept() gave is done with. */
 void server_close(int fd);
 /* A wait call failed: end the program, unless that was EINTR and may be (see --strict). */
@@ -100,6 +102,7 @@ void run_thread(struct server *server);
 void run_threads(struct server *server);
 void run_poll_blocking(struct server *server);
 void run_select_blocking(struct server *server);
+void run_raw(struct server *server);
 
 /* Read the lines of a connection, answer them, and close it. */
 void connection_serve(struct server *server, int fd);

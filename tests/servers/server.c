@@ -32,6 +32,7 @@ static const struct mode {
 	{ "ppoll", run_ppoll, false },
 	{ "prefork", run_prefork, true },
 	{ "pselect", run_pselect, false },
+	{ "raw", run_raw, false },
 	{ "select", run_select, false },
 	{ "select-blocking", run_select_blocking, true },
 	{ "thread", run_thread, true },
