@@ -1,4 +1,5 @@
 #include "log.h"
+#include "registration.h"
 #include "notify.h"
 #include "service.h"
 #include "transfer.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -212,6 +214,24 @@ static void member_signal(int signal)
 		service_event(EVENT_STOP);
 }
 
+static bool note_registration(const struct registration *registration, void *generation)
+{
+	if (generation_has_heard(generation, registration->inode) && registration->events & EPOLLIN)
+		generation_note_listener(generation, registration->inode, true);
+	return true;
+}
+
+/* After chroot() a member has no /proc, and cannot tell itself what it waits on. */
+static void member_waits_on_set(struct member *member, int set)
+{
+	int proc_fd = open_proc(member->pid);
+
+	if (proc_fd < 0)
+		return;
+	registration_each(proc_fd, set, note_registration, member->generation);
+	close(proc_fd);
+}
+
 static void member_says(struct member *member, const struct message *message, const int *fds)
 {
 	struct generation *generation = member->generation;
@@ -223,6 +243,9 @@ static void member_says(struct member *member, const struct message *message, co
 	case MESSAGE_LISTENING:
 	case MESSAGE_WAITING:
 		generation_note_listener(generation, message->value[0], message->type == MESSAGE_WAITING);
+		break;
+	case MESSAGE_WAITING_SET:
+		member_waits_on_set(member, (int)message->value[0]);
 		break;
 	case MESSAGE_SIGNAL:
 		member_signal((int)message->value[0]);

@@ -134,7 +134,8 @@ int notify_listen(struct generation *generation)
 		close(fd);
 		return -1;
 	}
-	snprintf(generation->notify_name, sizeof(generation->notify_name), "@%s", address.sun_path + 1);
+	snprintf(generation->notify_name, sizeof(generation->notify_name), "@%.46s",
+		 address.sun_path + 1);
 	loop_add(&generation->notify, fd, POLLIN, notify_ready);
 	return 0;
 }

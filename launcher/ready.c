@@ -48,6 +48,16 @@ static struct heard *heard_find(struct generation *generation, uint64_t inode)
 	return heard;
 }
 
+bool generation_has_heard(const struct generation *generation, uint64_t inode)
+{
+	const struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (heard->inode == inode)
+			return true;
+	return false;
+}
+
 /* One that listened once, was never waited on, and is open in no process any more: a probe. */
 static bool is_probe(const struct generation *generation, const struct heard *heard)
 {

@@ -164,6 +164,7 @@ void generation_resume(struct generation *generation, const struct pool *pool);
 /* ready.c */
 /* A listener of the generation: it listens, or somebody waits on it for clients. */
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited);
+bool generation_has_heard(const struct generation *generation, uint64_t inode);
 /* It has sent READY=1, now or once more. */
 void generation_said_ready(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */

@@ -58,16 +58,6 @@ static bool parse_net_line(const char *text, bool is_v6, bool is_datagram, uint6
 	return state == (is_datagram ? TCP_CLOSE : TCP_LISTEN);
 }
 
-static bool generation_heard(const struct generation *generation, uint64_t inode)
-{
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->inode == inode)
-			return true;
-	return false;
-}
-
 /* Asks the kernel, not the members: that costs them nothing. */
 static void show_listeners(const struct shown *shown, const struct generation *generation,
 			   const char *table)
@@ -85,7 +75,7 @@ static void show_listeners(const struct shown *shown, const struct generation *g
 	/* Listeners come first; to read on, through every closed connection, takes seconds. */
 	while (file && fgets(text, sizeof(text), file) &&
 	       (parse_net_line(text, is_v6, is_datagram, &inode, &address) || is_datagram))
-		if (generation_heard(generation, inode))
+		if (generation_has_heard(generation, inode))
 			shown->line(shown->to, "listener %s%s", is_datagram ? "udp:" : "",
 				    address_format((struct sockaddr *)&address, host, sizeof(host)));
 	if (file)

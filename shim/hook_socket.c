@@ -67,44 +67,51 @@ static uint16_t local_port(int fd)
 }
 
 /*
- * Sockets that are put into an epoll set before they are bound, on trial: a registration is of the
- * socket, not of its number, and would be gone with it when fd becomes a listener. A few at a time
- * in any program; of one too many the wake-ups are lost, and the upgrade is not ready.
+ * Sockets that are put into an epoll set before they are bound, in a generation that is not the
+ * current one: a registration is of the socket, not of its number, and would be gone with it when
+ * fd becomes a listener. The last few are kept; a program that has made many is past its start.
  */
+#define EARLY_KEPT 16
+#define EARLY_MAX 256
+
 static struct {
-	_Atomic int fd; /* plus 1; 0: free */
+	_Atomic uint64_t inode; /* 0: free, or being written */
 	int set;
 	struct epoll_event event;
-} early[16];
+} early[EARLY_KEPT];
+static _Atomic uint32_t early_count;
 
-static void early_note(int set, int fd, const struct epoll_event *event)
+static void early_note(int set, uint64_t inode, const struct epoll_event *event)
 {
-	for (int i = 0; i < 16; i++) {
-		int expected = 0;
+	uint32_t at = atomic_fetch_add(&early_count, 1) % EARLY_KEPT;
 
-		if (!atomic_compare_exchange_strong(&early[i].fd, &expected, -1))
-			continue;
-		early[i].set = set;
-		early[i].event = *event;
-		atomic_store(&early[i].fd, fd + 1);
-		return;
-	}
+	atomic_store(&early[at].inode, 0);
+	early[at].set = set;
+	early[at].event = *event;
+	atomic_store(&early[at].inode, inode);
 }
 
-static void early_forget(int set, int fd)
+static void early_forget(int set, uint64_t inode)
 {
-	for (int i = 0; i < 16; i++)
-		if (atomic_load(&early[i].fd) == fd + 1 && early[i].set == set)
-			atomic_store(&early[i].fd, 0);
+	for (int i = 0; i < EARLY_KEPT; i++)
+		if (atomic_load(&early[i].inode) == inode && early[i].set == set)
+			atomic_store(&early[i].inode, 0);
 }
 
-static void early_put_back(int fd)
+/* fd was the socket with this inode. */
+static void early_put_back(int fd, uint64_t inode)
 {
-	for (int i = 0; i < 16; i++)
-		if (atomic_load(&early[i].fd) == fd + 1) {
+	for (int i = 0; i < EARLY_KEPT; i++)
+		if (atomic_load(&early[i].inode) == inode) {
 			sys_epoll_ctl(early[i].set, EPOLL_CTL_ADD, fd, &early[i].event);
-			atomic_store(&early[i].fd, 0);
+			atomic_store(&early[i].inode, 0);
 		}
+}
+
+static bool is_early(void)
+{
+	return unlikely(session.generation > 1 && !atomic_load(&session.family->current)) &&
+	       atomic_load(&early_count) < EARLY_MAX;
 }
 
 int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
@@ -112,11 +119,11 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	int saved = errno;
 	int result = REAL(epoll_ctl)(set, operation, fd, event);
 
-	if (result != 0 || !session_is_on_trial())
+	if (result != 0 || !is_early())
 		return result;
-	early_forget(set, fd);
+	early_forget(set, sys_inode(fd));
 	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && local_port(fd) == 0)
-		early_note(set, fd, event);
+		early_note(set, sys_inode(fd), event);
 	errno = saved;
 	return 0;
 }
@@ -127,6 +134,7 @@ static void adopt(int fd, int listener_fd)
 	struct family *family = session.family;
 	int status = sys_fcntl(fd, F_GETFL, 0);
 	int flags = sys_fcntl(fd, F_GETFD, 0);
+	uint64_t fresh_inode = sys_inode(fd);
 	uint32_t kind = is_internet_datagram(fd) ? LISTENER_DATAGRAM : 0;
 	struct listener *listener =
 		listener_note(sys_inode(listener_fd), LISTENER_CLAIMED | kind);
@@ -137,7 +145,7 @@ static void adopt(int fd, int listener_fd)
 	atomic_store(&family->shared, 1);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_close(listener_fd);
-	early_put_back(fd);
+	early_put_back(fd, fresh_inode);
 }
 
 /* Asks for the listener of the old generation that has this address. True: fd is it now. */

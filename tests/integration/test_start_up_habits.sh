@@ -8,6 +8,10 @@ HABITS_SERVER=$BUILD/tests/servers/habits
 restarts() {
 	tag_set v1
 	serve "$HABITS_SERVER" "$habit" "$PORT" "$TMP/tag"
+	# Without a client, for one would make itself noticed.
+	tag_set v1b
+	restart "$SUPERVISOR_PID"
+	wait_for 5 tag_is v1b
 	load_start --pause-ms=1
 	for tag in v2 v3; do
 		tag_set $tag
