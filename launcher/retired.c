@@ -60,7 +60,11 @@ static void retire_again(struct timer *timer)
 	generation_ask_again(generation, MESSAGE_RETIRE, 0);
 	generation_nudge(generation);
 	generation_gather(generation);
-	timer_set(timer, retire_delay_ms(generation), retire_again);
+	/* Who was called may have ended instead of joining, when all others had answered. */
+	if (generation_all_answered(generation))
+		service_retired(generation);
+	else
+		timer_set(timer, retire_delay_ms(generation), retire_again);
 }
 
 /* Whose connections count in the drain of programs that the shim is not in. */
