@@ -40,7 +40,8 @@ static const struct timespec *left_timespec(struct timespec *left, const struct 
 
 /*
  * The arguments of a call, in case that it has to be made again. Volatile: on the stack, where
- * they cost a store each, and not in registers that every call would have to save and restore.
+ * they cost a store each, and not in registers that every call would have to save and restore. For
+ * the same reason what is wanted of them after ticks_now() or the call is taken from here.
  */
 struct poll_call {
 	struct pollfd *fds;
@@ -75,9 +76,9 @@ static inline int poll_with(int (*function)(struct pollfd *, nfds_t, int), struc
 	call.timeout_ms = timeout_ms;
 	call.began = ticks_now();
 	interrupt_clear();
-	result = function(fds, n, timeout_ms);
+	result = function(fds, n, call.timeout_ms);
 	if (session_has_blocking())
-		told_by_poll(fds, n, result);
+		told_by_poll(call.fds, call.n, result);
 	else
 		told_by_some(result);
 	return likely(result >= 0) ? result : poll_again(&call);
@@ -218,8 +219,8 @@ static inline int epoll_with(int (*function)(int, struct epoll_event *, int, int
 	call.timeout_ms = timeout_ms;
 	call.began = ticks_now();
 	interrupt_clear();
-	result = function(set, events, n, timeout_ms);
-	told_by_epoll(set, result);
+	result = function(set, events, call.n, timeout_ms);
+	told_by_epoll(call.set, result);
 	return likely(result >= 0) ? result : epoll_again(&call);
 }
 

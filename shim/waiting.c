@@ -99,14 +99,22 @@ void waiting_on_epoll(int set)
 static void told_add(int fd)
 {
 	if (told.n < TOLD_MAX)
-		told.fd[told.n] = fd;
+		told.fds[told.n] = (struct pollfd){ .fd = fd, .revents = POLLIN };
 	if (told.n <= TOLD_MAX)
 		told.n++;
 }
 
+void told_by_many(const struct pollfd *fds, nfds_t n)
+{
+	told_anew(0);
+	for (nfds_t i = 0; i < n && told.n <= TOLD_MAX; i++)
+		if (fds[i].revents)
+			told_add(fds[i].fd);
+}
+
 void told_by_select(int n, const fd_set *reads, int result)
 {
-	told_by_some(0);
+	told_anew(0);
 	if (result > 0)
 		select_each(n, reads, told_add);
 }
@@ -131,10 +139,9 @@ bool told_readable(int fd)
 	if (told.accepted == fd + 1 || told.taken == fd + 1)
 		return false;
 	/* Without a /proc it may have been told, which does no harm if it was not. */
-	if (told.epoll_set &&
-	    !registration_each(-1, told.epoll_set - 1, match_registration, &search))
+	if (told.n < 0 && !registration_each(-1, ~told.n, match_registration, &search))
 		return true;
-	for (int i = 0; i < told.n && i < TOLD_MAX; i++)
-		search.found |= told.fd[i] == fd;
+	for (int i = 0; i < told.n && told.n <= TOLD_MAX; i++)
+		search.found |= told.fds[i].fd == fd && told.fds[i].revents;
 	return search.found || told.n > TOLD_MAX;
 }

@@ -22,44 +22,64 @@ void waiting_on_epoll(int set);
  * initial-exec, so that it is there without an allocation.
  */
 struct told {
-	int epoll_set; /* plus 1: epoll_wait() tells the program's data, not descriptors; or 0 */
-	int accepted;  /* plus 1: the last accept() since was on this one; or 0 */
-	int taken;     /* the same of the last read, while there is a shared blocking listener */
-	int n;	       /* descriptors in fd[]; more than fit: any may be meant */
-	int fd[TOLD_MAX + 1];
+	int accepted; /* plus 1: the last accept() since was on this one; or 0 */
+	int taken;    /* the same of the last read, while there is a shared blocking listener */
+	/*
+	 * Entries in fds[]; more than fit: any may be meant. Below 0, the complement of an epoll set:
+	 * epoll_wait() tells the program's data, not descriptors.
+	 */
+	int n;
+	struct pollfd fds[TOLD_MAX];
 };
 extern __thread struct told told __attribute__((tls_model("initial-exec")));
 
-static inline void told_by_epoll(int set, int result)
+/* A wait call has returned: what was told before it counts no more. */
+static inline void told_anew(int n)
 {
-	told.epoll_set = result > 0 ? set + 1 : 0;
 	told.accepted = 0;
 	told.taken = 0;
-	told.n = 0;
+	told.n = n;
+}
+
+static inline void told_by_epoll(int set, int result)
+{
+	told_anew(result > 0 ? ~set : 0);
 }
 
 /* poll() while no listener has to be played: how many, not which. */
 static inline void told_by_some(int result)
 {
-	told.epoll_set = 0;
-	told.accepted = 0;
-	told.taken = 0;
-	told.n = result > 0 ? TOLD_MAX + 1 : 0;
+	told_anew(result > 0 ? TOLD_MAX + 1 : 0);
 }
 
+/* More descriptors than fit: only those that something was said of. */
+void told_by_many(const struct pollfd *fds, nfds_t n);
+
+/*
+ * All that poll() said, as it is: to copy an entry costs less than to look at it, and by the time
+ * that an accept() asks the program's array may be gone. Two at a time, for that is one load.
+ */
 static inline void told_by_poll(const struct pollfd *fds, nfds_t n, int result)
 {
-	struct told *mine = &told;
-	int found = 0;
-
-	mine->epoll_set = 0;
-	mine->accepted = 0;
-	mine->taken = 0;
-	for (nfds_t i = 0; found < result && i < n && found <= TOLD_MAX; i++) {
-		mine->fd[found] = fds[i].fd;
-		found += fds[i].revents != 0;
+	if (result <= 0) {
+		told_anew(0);
+		return;
 	}
-	mine->n = found;
+	if (n > TOLD_MAX) {
+		told_by_many(fds, n);
+		return;
+	}
+	told_anew((int)n);
+	if (n % 2 == 1) {
+		n--;
+		told.fds[n] = fds[n];
+		if (n == 0)
+			return;
+	}
+	do {
+		n -= 2;
+		__builtin_memcpy(&told.fds[n], &fds[n], 2 * sizeof(*fds));
+	} while (n > 0);
 }
 
 void told_by_select(int n, const fd_set *reads, int result);
