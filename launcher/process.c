@@ -6,6 +6,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +19,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* For FLIP_CHANNEL=NAME/NUMBER, or a pid. */
+#define VARIABLE_ROOM 80
+
+static void *allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	if (!memory)
+		err(125, "no memory to start a server");
+	return memory;
+}
+
 static const char *logical_directory(void)
 {
 	const char *logical = getenv("PWD");
@@ -27,16 +40,6 @@ static const char *logical_directory(void)
 	    here.st_dev == there.st_dev && here.st_ino == there.st_ino)
 		return strdup(logical);
 	return getcwd(NULL, 0);
-}
-
-void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked)
-{
-	start->argv = argv;
-	start->library = library;
-	start->directory = logical_directory();
-	start->blocked = *blocked;
-	getrlimit(RLIMIT_NOFILE, &start->files);
-	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ start->files.rlim_max, start->files.rlim_max });
 }
 
 static bool is_our_library(const char *path, size_t length)
@@ -49,18 +52,14 @@ static bool is_our_library(const char *path, size_t length)
 	return length - at == sizeof(name) - 1 && memcmp(path + at, name, sizeof(name) - 1) == 0;
 }
 
-/* Prepends ours to what LD_PRELOAD has, less an earlier mention of it. */
-static void set_preload(const char *library)
+/* LD_PRELOAD= with ours before what `rest` has, less an earlier mention of it. */
+static char *preload_new(const char *library, const char *rest)
 {
-	const char *rest = getenv("LD_PRELOAD");
-	char *text = NULL;
-	size_t room = strlen(library) + (rest ? strlen(rest) : 0) + 2;
+	size_t room = strlen("LD_PRELOAD=") + strlen(library) + strlen(rest) + 2;
+	char *text = allocate(room);
 
-	text = malloc(room);
-	if (!text)
-		return;
-	strlcpy(text, library, room);
-	while (rest && *rest) {
+	snprintf(text, room, "LD_PRELOAD=%s", library);
+	while (*rest) {
 		size_t length = strcspn(rest, ": ");
 
 		if (length && !is_our_library(rest, length)) {
@@ -69,20 +68,68 @@ static void set_preload(const char *library)
 		}
 		rest += length + (rest[length] != '\0');
 	}
-	setenv("LD_PRELOAD", text, 1);
-	free(text);
+	return text;
 }
 
-/* What the variable says is meant for this pid, and now for the child. */
-static void set_pid_variable(const char *name, pid_t meant)
+/* Where the variable is, or the end of the list. */
+static char **variable_find(char **environment, const char *name)
 {
-	const char *pid = getenv(name);
-	char text[16];
+	size_t length = strlen(name);
 
-	if (!pid || strtol(pid, NULL, 10) != meant)
-		return;
-	snprintf(text, sizeof(text), "%d", (int)getpid());
-	setenv(name, text, 1);
+	while (*environment &&
+	       (strncmp(*environment, name, length) != 0 || (*environment)[length] != '='))
+		environment++;
+	return environment;
+}
+
+/* Room in the environment for a value that each generation has anew. */
+static char *variable_reserve(char **environment, const char *name)
+{
+	char **place = variable_find(environment, name);
+
+	*place = allocate(VARIABLE_ROOM);
+	snprintf(*place, VARIABLE_ROOM, "%s=", name);
+	return *place;
+}
+
+/* What names a process and may have to name the child instead: LISTEN_PID, WATCHDOG_PID. */
+static struct start_pid pid_reserve(char **environment, const char *name)
+{
+	const char *value = getenv(name);
+	struct start_pid pid = { .meant = value ? (pid_t)strtol(value, NULL, 10) : 0 };
+
+	if (value) {
+		pid.variable = variable_reserve(environment, name);
+		snprintf(pid.variable, VARIABLE_ROOM, "%s=%.32s", name, value);
+	}
+	return pid;
+}
+
+/* Made once: a child that shares our memory until it is another program can make nothing. */
+static void environment_init(struct start *start, const char *library)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	size_t n = 0;
+
+	while (environ[n])
+		n++;
+	start->environment = allocate((n + 4) * sizeof(*start->environment));
+	memcpy(start->environment, environ, n * sizeof(*environ));
+	*variable_find(start->environment, "LD_PRELOAD") = preload_new(library, preload ? preload : "");
+	start->channel = variable_reserve(start->environment, "FLIP_CHANNEL");
+	start->notify = variable_reserve(start->environment, "NOTIFY_SOCKET");
+	start->listen_pid = pid_reserve(start->environment, "LISTEN_PID");
+	start->watchdog_pid = pid_reserve(start->environment, "WATCHDOG_PID");
+}
+
+void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked)
+{
+	start->argv = argv;
+	start->directory = logical_directory();
+	start->blocked = *blocked;
+	environment_init(start, library);
+	getrlimit(RLIMIT_NOFILE, &start->files);
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ start->files.rlim_max, start->files.rlim_max });
 }
 
 struct failure {
@@ -92,55 +139,49 @@ struct failure {
 
 static const char *const steps[] = { "cannot run", "cannot change to the directory" };
 
-static _Noreturn void run_child(const struct start *start, const char *channel, const char *notify,
-				int failure_fd)
+/* What the variable says was meant for this process, and now for the child that we are. */
+static void pid_pass_on(const struct start_pid *pid, pid_t meant)
 {
-	struct failure failure = { 0, 0 };
+	if (pid->variable && pid->meant == meant)
+		snprintf(strchr(pid->variable, '=') + 1, VARIABLE_ROOM / 2, "%d", (int)getpid());
+}
 
+/* In our memory: nothing is allocated, and nothing is changed but what the child is to tell. */
+static _Noreturn void run_child(const struct start *start, volatile struct failure *failure)
+{
 	setpgid(0, 0);
 	setrlimit(RLIMIT_NOFILE, &start->files);
-	set_preload(start->library);
-	set_pid_variable("LISTEN_PID", getppid()); /* the descriptors pass through: sd_listen_fds(3) */
-	set_pid_variable("WATCHDOG_PID", start->main_pid); /* sd_watchdog_enabled(3) */
-	setenv("FLIP_CHANNEL", channel, 1);
-	setenv("NOTIFY_SOCKET", notify, 1);
+	pid_pass_on(&start->listen_pid, getppid()); /* the descriptors pass through: sd_listen_fds(3) */
+	pid_pass_on(&start->watchdog_pid, start->main_pid); /* sd_watchdog_enabled(3) */
 	if (start->directory && chdir(start->directory) != 0) {
-		failure = (struct failure){ errno, 1 };
+		failure->step = 1;
 	} else {
 		sigprocmask(SIG_SETMASK, &start->blocked, NULL);
-		execvp(start->argv[0], start->argv);
-		failure.error = errno;
+		execvpe(start->argv[0], start->argv, start->environment);
 	}
-	(void)!write(failure_fd, &failure, sizeof(failure));
+	failure->error = errno;
 	_exit(127);
 }
 
 pid_t process_start(const struct start *start, const char *channel, const char *notify,
 		    const char **step)
 {
-	struct failure failure;
-	int fds[2];
+	volatile struct failure failure = { 0, 0 };
 	pid_t pid;
 
-	*step = steps[0];
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return -errno;
-	pid = fork();
+	snprintf(start->channel, VARIABLE_ROOM, "FLIP_CHANNEL=%s", channel);
+	snprintf(start->notify, VARIABLE_ROOM, "NOTIFY_SOCKET=%s", notify);
+	/* Not fork(): to copy our memory would be a tenth of what a restart costs the machine. */
+	pid = vfork();
 	if (pid == 0)
-		run_child(start, channel, notify, fds[1]);
-	close(fds[1]);
-	if (pid < 0) {
-		pid = -errno;
-	} else {
-		setpgid(pid, pid);
-		if (read(fds[0], &failure, sizeof(failure)) == sizeof(failure)) {
-			waitpid(pid, NULL, 0);
-			*step = steps[failure.step];
-			pid = -failure.error;
-		}
-	}
-	close(fds[0]);
-	return pid;
+		run_child(start, &failure);
+	*step = steps[failure.step];
+	if (pid < 0)
+		return -errno;
+	if (failure.error == 0)
+		return pid;
+	waitpid(pid, NULL, 0);
+	return -failure.error;
 }
 
 /* The fields behind the name, which may contain anything (proc(5)): state, ppid, pgrp. */

@@ -11,26 +11,34 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+/* A variable of the environment that names a process. */
+struct start_pid {
+	char *variable; /* with room for another pid; NULL: there is none */
+	pid_t meant;
+};
+
 /* How the first generation was started; every later one is started alike. */
 struct start {
 	char **argv;
 	const char *directory; /* as $PWD has it, if that is where we are: links are followed anew */
-	const char *library;   /* libflip.so */
 	sigset_t blocked;      /* the signal mask at our own start */
 	pid_t main_pid;	       /* whom WATCHDOG_PID may name: flip or, in the bare face, the server */
 	struct rlimit files;   /* RLIMIT_NOFILE then; ours is raised to hold any number of listeners */
+	char **environment;    /* ours, with the library in LD_PRELOAD before what is there */
+	char *channel, *notify; /* in it, FLIP_CHANNEL= and NOTIFY_SOCKET=, with room for names */
+	struct start_pid listen_pid, watchdog_pid;
 };
 
 /*
- * Notes the directory and raises our limit of descriptors; `argv` and `library` stay the caller's,
- * and main_pid is left to it.
+ * Notes the directory and the environment, and raises our limit of descriptors; `argv` stays the
+ * caller's, and main_pid is left to it. Ends the program if there is no memory.
  */
 void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked);
 
 /*
- * Starts the command in a process group of its own, with FLIP_CHANNEL=channel, NOTIFY_SOCKET=notify
- * and the library in LD_PRELOAD before what is there. Returns its pid, or -errno with what failed in `step`
- * ("cannot run", "cannot change to the directory").
+ * Starts the command in a process group of its own, with FLIP_CHANNEL=channel and
+ * NOTIFY_SOCKET=notify. Returns its pid, or -errno with what failed in `step` ("cannot run",
+ * "cannot change to the directory").
  */
 pid_t process_start(const struct start *start, const char *channel, const char *notify,
 		    const char **step);
