@@ -4,11 +4,13 @@
  */
 #include <argp.h>
 #include <err.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "control.h"
@@ -315,8 +317,24 @@ static int command_start(const struct command *command, int argc, char **argv)
 	return command->function(argc, argv);
 }
 
+/*
+ * Standard input, output or error that is closed stays so for the server, but not for us: a socket
+ * of ours under that number would be written to.
+ */
+static void stdio_reserve(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	stdio_reserve();
 	argp_program_version = "flip " FLIP_VERSION;
 	argp_err_exit_status = EXIT_FLIP;
 

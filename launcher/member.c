@@ -36,10 +36,11 @@ static void member_send(struct member *member, struct message *message, const in
 {
 	int error = transfer_send(member->source.fd, message, fds, n);
 
+	/* One that has just ended: the end of its channel says so, in a moment. */
 	if (error)
-		log_line(LOG_LEVEL_INFO, "cannot tell process %d of generation %u to %s: %s",
-			 (int)member->pid, member->generation->number, message_name(message->type),
-			 strerror(-error));
+		log_line(error == -EPIPE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+			 "cannot tell process %d of generation %u to %s: %s", (int)member->pid,
+			 member->generation->number, message_name(message->type), strerror(-error));
 }
 
 /* Does a message of this type go with /proc/PID? */

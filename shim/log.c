@@ -34,14 +34,31 @@ static void line_add_number(struct line *line, unsigned number)
 	line_add(line, digits + at);
 }
 
+static bool is_muted;
+
+void log_begin(void)
+{
+	is_muted = sys_inode(STDERR_FILENO) == 0;
+}
+
+/* Not to a client either, where the program has closed it since. */
+static bool is_internet(int fd)
+{
+	int family = sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
 void log_once(const char *text, const char *about, int error)
 {
 	static atomic_bool said;
 	struct line line = { 0 };
 	int saved = errno;
 
-	if (atomic_exchange(&said, true))
+	if (atomic_exchange(&said, true) || is_muted || is_internet(STDERR_FILENO)) {
+		errno = saved;
 		return;
+	}
 	line_add(&line, "flip[");
 	line_add_number(&line, (unsigned)sys_getpid());
 	line_add(&line, "]: ");

@@ -4,5 +4,8 @@
  */
 #pragma once
 
+/* By the constructor: if standard error is closed, number 2 will be a file or client of the program's. */
+void log_begin(void);
+
 /* text, then what it was about (may be NULL) and the name of an errno value (0: none). */
 void log_once(const char *text, const char *about, int error);

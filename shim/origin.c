@@ -28,6 +28,7 @@ static struct {
 	mode_t umask;
 	uint64_t blocked, ignored;
 	struct rlimit limits[RLIM_NLIMITS];
+	uint64_t stdio[3]; /* inodes; 0: closed */
 	char library[PATH_MAX];
 	char launcher[PATH_MAX + 16];
 } origin;
@@ -117,6 +118,8 @@ void origin_note(char **argv, char **environment)
 	origin.ignored = ignored_signals();
 	for (int i = 0; i < RLIM_NLIMITS; i++)
 		getrlimit(i, &origin.limits[i]);
+	for (int fd = 0; fd < 3; fd++)
+		origin.stdio[fd] = sys_inode(fd);
 }
 
 /* The helper's process: descriptors, directory and limits are its own, memory is still ours. */
@@ -138,6 +141,20 @@ static void restore_signals(void)
 	}
 }
 
+/*
+ * Standard input, output and error of generations to come. A number that the program had closed,
+ * or closed since, may be its listener by now: nobody else's, and not to be passed on.
+ */
+static void restore_stdio(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		bool is_socket = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) >= 0;
+
+		if (!origin.stdio[fd] || (is_socket && sys_inode(fd) != origin.stdio[fd]))
+			sys_close(fd);
+	}
+}
+
 static int exec_launcher(void *argument)
 {
 	struct start *start = argument;
@@ -152,6 +169,7 @@ static int exec_launcher(void *argument)
 	for (int i = 0; i < RLIM_NLIMITS; i++)
 		(void)SYS_CALL(SYS_prlimit64, 0, i, &origin.limits[i], NULL);
 	restore_signals();
+	restore_stdio();
 	sys_sigmask(SIG_SETMASK, origin.blocked, NULL);
 	start->error = -(int)SYS_CALL(SYS_execve, origin.launcher, origin.argv, origin.environment);
 	_exit(127);

@@ -69,6 +69,7 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	atomic_store(&family_nobody.settled, 1);
 	if (disable && *disable && strcmp(disable, "0") != 0)
 		return;
+	log_begin();
 	channel_from_environment();
 	session.bare = session.channel_length == 0;
 	if (session.bare)
