@@ -30,7 +30,7 @@ serve_datagrams() {
 
 # only_new_reads TAG [COUNT]: of that many queries none is answered by another version.
 only_new_reads() {
-	for _ in $(seq "${2:-40}"); do
+	for _ in $(seq "${2:-15}"); do
 		datagram_tag_is "$1" || fail "an old version answered, or none: $(ask_datagram)"
 	done
 }

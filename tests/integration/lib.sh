@@ -38,12 +38,7 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/flip-$NAME.XXXXXX")
 # Print the pids of all processes of this test, the script and its subshells apart: whatever else is
 # in this namespace was started by this script.
 processes() {
-	local entry net
-	net=$(readlink /proc/self/ns/net)
-	for entry in /proc/[0-9]*; do
-		[ "$(readlink "$entry/ns/net" 2>/dev/null)" = "$net" ] || continue
-		is_script "${entry#/proc/}" || echo "${entry#/proc/}"
-	done
+	"$BUILD/tests/bench/processes" $$
 }
 
 # How many there are; no pipe, for what counts would be counted.
@@ -51,11 +46,6 @@ process_count() {
 	local -a pids
 	pids=($(processes))
 	echo "${#pids[@]}"
-}
-
-# True for the script and for what it forks to run its own functions.
-is_script() {
-	[ "$1" = $$ ] || ! is_running "$1" || cmp -s "/proc/$1/cmdline" /proc/$$/cmdline
 }
 
 # is_running PID: it exists, and is no zombie that only waits to be waited for.

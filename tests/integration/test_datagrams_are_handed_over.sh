@@ -22,15 +22,15 @@ restarts() {
 	for tag in v1 v2 v3; do
 		[ "$(load_answers $tag)" -gt 0 ] || fail "$1: version $tag answered nothing: $TALLY"
 	done
-	wait_for 15 old_are_gone
 }
 
 control_datagrams
-for FACE in run bare; do
-	for mode in recv poll epoll mmsg; do
-		echo "# face: $FACE, $mode"
-		restarts "$mode"
-		end_all
-	done
+for mode in recv poll epoll mmsg; do
+	echo "# $mode"
+	FACE=run restarts "$mode"
+	end_all
 done
+FACE=bare restarts recv
+wait_for 15 old_are_gone
+end_all
 pass

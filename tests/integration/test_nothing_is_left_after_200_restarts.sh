@@ -14,7 +14,7 @@ server_mappings() {
 }
 
 environment_names() {
-	tr '\0' '\n' <"/proc/$1/environ" | sed 's/^\(FLIP_CHANNEL\)=.*/\1/' | sort
+	tr '\0' '\n' <"/proc/$1/environ" | sed 's/^\(FLIP_CHANNEL\|NOTIFY_SOCKET\)=.*/\1/' | sort
 }
 
 files() {
