@@ -185,6 +185,7 @@ static void request_parse(struct request *request, const char *command, int argc
 	settings_init(&request->settings);
 	settings_from_environment(&request->settings);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
+	settings_complete(&request->settings);
 	settings_check(&request->settings);
 	if (!request->words)
 		errx(EXIT_FLIP, "%s needs the command of a server; try flip run -- ./server",

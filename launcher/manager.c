@@ -209,6 +209,8 @@ static void describe(struct text *text)
 	if (service.new)
 		add_generation(text, service.new);
 	add_retired(text);
+	if (service.state == SERVICE_WAITING)
+		text_add(text, "nobody serves: %s", service.failure);
 	if (manager.failed && service.state == SERVICE_SERVING)
 		text_add(text, "; the last restart failed: %s", service.failure);
 }
@@ -256,8 +258,9 @@ static void send_message(const struct text *message)
 
 static bool is_reloading(void)
 {
-	return service.state == SERVICE_COLLECTING || service.state == SERVICE_UPGRADING ||
-	       service.state == SERVICE_RETIRING;
+	return service.state == SERVICE_CHECKING || service.state == SERVICE_COLLECTING ||
+	       service.state == SERVICE_UPGRADING || service.state == SERVICE_RETIRING ||
+	       service.state == SERVICE_VACATING;
 }
 
 static void begin_reload(struct text *message)
@@ -285,7 +288,8 @@ void manager_tell_begin(void)
 
 static void end_reload(struct text *message)
 {
-	manager.failed = manager.told == TOLD_RELOADING && service.current->number == manager.reloading;
+	manager.failed = manager.told == TOLD_RELOADING &&
+			 (!service.current || service.current->number == manager.reloading);
 	manager.told = TOLD_READY;
 	text_add(message, "READY=1");
 }
@@ -297,8 +301,12 @@ void manager_tell_result(void)
 
 	if (!manager.length)
 		return;
-	if (service.state == SERVICE_SERVING && manager.told != TOLD_READY)
+	if ((service.state == SERVICE_SERVING || service.state == SERVICE_WAITING) &&
+	    manager.told != TOLD_READY)
 		end_reload(&message);
+	/* In place it has failed at first, and worked later. */
+	if (service.state == SERVICE_SERVING && service.current->number != manager.reloading)
+		manager.failed = false;
 	add_main_pid(&message);
 	add_status(&message);
 	/* In the name of the one before: only the main process may name another. */

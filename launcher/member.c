@@ -340,7 +340,8 @@ static void member_welcome(struct member *member)
 	message.value[0] = generation->number;
 	message.value[1] = settings->restart_signal;
 	message.value[2] = settings->stop_signal ? settings->stop_signal : SIGQUIT;
-	message.value[3] = service.bare;
+	message.value[3] = (service.bare ? WELCOME_SIGNALS : 0) |
+			   (service_is_vacant() ? WELCOME_ALONE : 0);
 	member_send(member, &message, NULL, 0);
 	if (generation->phase != PHASE_STARTING)
 		member_commit(member);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -304,6 +305,22 @@ bool pool_quiesce(struct pool *pool, bool all)
 		waiting |= is_readable(entry->fd);
 	}
 	return waiting;
+}
+
+void pool_deepen(const struct pool *pool)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		listen(entry->fd, INT_MAX);
+}
+
+void pool_unclaim(struct pool *pool)
+{
+	struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		entry->claims = 0;
 }
 
 bool pool_is_readable(const struct pool *pool)

@@ -58,6 +58,15 @@ unsigned pool_unclaimed(const struct pool *pool);
  */
 bool pool_quiesce(struct pool *pool, bool all);
 
+/*
+ * Nobody accepts for a while: as many clients may wait as the kernel allows (net.core.somaxconn).
+ * The next generation's own listen() says how many it wants.
+ */
+void pool_deepen(const struct pool *pool);
+
+/* Forgets who claimed what: another generation is about to. */
+void pool_unclaim(struct pool *pool);
+
 /* Does a client wait on a claimed listener right now? */
 bool pool_is_readable(const struct pool *pool);
 

@@ -23,12 +23,16 @@
 /* Between two counts of the connections; doubled while there are some. */
 #define PROBE_FIRST_MS 5
 #define PROBE_LAST_MS 100
+#define PROBE_IN_PLACE_MS 1 /* the first: nobody serves meanwhile */
 #define PROBE_AGAIN_MS 300
 /* What it has read of datagrams it may still answer: as long as a resolver waits (resolv.conf(5)). */
 #define DATAGRAM_LINGER_MS 5000
 /* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
 #define LEAVE_ANY_MS 100
 #define LEAVE_SIGNAL_MS 300
+/* The same while nobody serves: each of them is time that clients wait. */
+#define LEAVE_ANY_IN_PLACE_MS 3
+#define LEAVE_SIGNAL_IN_PLACE_MS 6
 
 static struct generation *generation_of(struct timer *timer, size_t offset)
 {
@@ -166,7 +170,7 @@ bool generation_is_lingering(const struct generation *generation)
 void generation_probe_answered(struct generation *generation)
 {
 	uint64_t connections = generation_connections(generation);
-	int64_t next_ms = PROBE_FIRST_MS;
+	int64_t next_ms = service_is_vacant() ? PROBE_IN_PLACE_MS : PROBE_FIRST_MS;
 
 	if (generation->phase != PHASE_DRAINING) {
 		asker_counted();
@@ -218,7 +222,10 @@ static void leave_by_signal(struct timer *timer)
 static void leave_by_any_thread(struct timer *timer)
 {
 	ask_to_leave(OF_AGAIN(timer), MESSAGE_MORE);
-	timer_set(timer, LEAVE_SIGNAL_MS - LEAVE_ANY_MS, leave_by_signal);
+	timer_set(timer,
+		  service_is_vacant() ? LEAVE_SIGNAL_IN_PLACE_MS - LEAVE_ANY_IN_PLACE_MS :
+					LEAVE_SIGNAL_MS - LEAVE_ANY_MS,
+		  leave_by_signal);
 }
 
 void generation_leave(struct generation *generation)
@@ -238,7 +245,8 @@ void generation_leave(struct generation *generation)
 		return;
 	}
 	ask_to_leave(generation, 0);
-	timer_set(&generation->again, LEAVE_ANY_MS, leave_by_any_thread);
+	timer_set(&generation->again, service_is_vacant() ? LEAVE_ANY_IN_PLACE_MS : LEAVE_ANY_MS,
+		  leave_by_any_thread);
 }
 
 void generation_leave_answered(struct generation *generation, bool ends_itself)

@@ -42,8 +42,11 @@ static void pidfd_ready(struct source *source, short revents)
 static void pass_on(int signal)
 {
 	const struct generation *generation;
+	bool is_end = signal == SIGTERM || signal == SIGINT;
 
-	if (service.new && (signal == SIGTERM || signal == SIGINT)) {
+	if (is_end && service_is_vacant()) {
+		service_event(EVENT_STOP); /* what it ends must not be started again */
+	} else if (is_end && service.new) {
 		service_set_failure("signal %d ended the upgrade", signal);
 		service_event(EVENT_NEW_FAILED);
 	}

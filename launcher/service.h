@@ -9,6 +9,7 @@
  *   notify.c      what the generations say by sd_notify
  *   manager.c     what systemd is told by sd_notify
  *   retired.c     generations on their way out: drain, leave, end
+ *   vacancy.c     the time in which nobody serves: a restart in place, a crash
  *   status.c      what `flip status` shows
  *   asker.c       the control clients that wait for an answer
  */
@@ -89,7 +90,7 @@ struct service {
 	char name[80];
 	bool bare;
 	enum service_state state;
-	struct generation *current, *new;
+	struct generation *current, *new; /* nobody serves: no current one */
 	struct generations retired; /* oldest first */
 	struct pool pool;
 	bool is_collecting; /* members of the current generation are being asked */
@@ -108,9 +109,26 @@ extern struct service service;
 void service_event(enum service_event event);
 /* Starts the command once more; NULL: it could not be (reason: failure, and errno). */
 struct generation *service_spawn(void);
+/* The same, into service.current or service.new, with its deadline; or the event of its failure. */
+void service_spawn_into(struct generation **place);
+/* Says how it goes: into the log, and to everybody who waits for the running upgrade or stop. */
+void service_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The result of an upgrade: into the log, into `flip status`, and to everybody who waits. */
+void service_conclude(int exit_code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Ends the new generation whatever it does, and tells what it said last. */
+void service_discard_new(void);
+/* The new one is the current one: it is told so, and the listeners that it shares are let go. */
+void service_enthrone_new(void);
 /* Why the upgrade is about to fail: a sentence without its end. */
 void service_set_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void service_request_restart(void);
+/* Nobody serves, and the next generation is waited for. */
+static inline bool service_is_vacant(void)
+{
+	return service.state == SERVICE_VACATING || service.state == SERVICE_FILLING ||
+	       service.state == SERVICE_WAITING;
+}
 int service_stop_signal(void); /* that ends a server */
 /* The current generation's listeners have all arrived, or could not be got (reason: failure). */
 void service_collected(bool ok);
@@ -120,6 +138,16 @@ void service_retired(struct generation *generation);
 void service_exited(struct generation *generation);
 /* A retired generation's connections were counted for the first time. */
 void service_drain_counted(struct generation *generation, uint64_t connections);
+
+/* vacancy.c: what is done in the states VACATING, FILLING and WAITING */
+void vacancy_open(bool planned); /* nobody serves from now on; planned: it did not just die */
+void vacancy_begin(void); /* the current generation is retired in place */
+void vacancy_fill(void);  /* it is gone: the next one is started, while clients wait */
+void vacancy_occupy(void); /* the next one is ready */
+void vacancy_back_off(void);
+void vacancy_end(void); /* no more tries */
+/* For `flip status`. */
+void vacancy_show(void (*line)(void *to, const char *format, ...), void *to);
 
 /* status.c */
 /* What `flip status` shows, once all members were asked for their connections. */

@@ -98,6 +98,7 @@ void service_show_status(void (*line)(void *to, const char *format, ...), void *
 	line(to, "%s: %s, supervisor (pid %d), %u restart%s", service.name,
 	     service_state_name(service.state), (int)getpid(), service.restarts,
 	     service.restarts == 1 ? "" : "s");
+	vacancy_show(line, to);
 	if (service.new)
 		show_generation(&shown, service.new, phase_name(service.new->phase));
 	if (service.current) {

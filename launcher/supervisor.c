@@ -5,6 +5,8 @@
  * the command is started again; its bind() calls get the listeners from the pool; once it waits on
  * all of them it is ready, and only then the old one lets go (RETIRE), drains and ends. Until that
  * moment every failure leads back to where it began.
+ *
+ * In place (vacancy.c) the old one lets go, drains and ends first, and the next one is started then.
  */
 #include "log.h"
 #include "manager.h"
@@ -48,7 +50,7 @@ static long elapsed_ms(int64_t since_ns)
 	return (long)((clock_now_ns() - since_ns) / 1000000);
 }
 
-__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
+void service_tell(const char *format, ...)
 {
 	char text[800];
 	va_list arguments;
@@ -69,8 +71,7 @@ void service_set_failure(const char *format, ...)
 	va_end(arguments);
 }
 
-/* The result of an upgrade: into the log, into `flip status`, and to everybody who waits. */
-__attribute__((format(printf, 2, 3))) static void conclude(int exit_code, const char *format, ...)
+void service_conclude(int exit_code, const char *format, ...)
 {
 	va_list arguments;
 
@@ -121,15 +122,16 @@ struct generation *service_spawn(void)
 	return NULL;
 }
 
-static void spawn_new(struct generation **place)
+void service_spawn_into(struct generation **place)
 {
 	*place = service_spawn();
 	if (!*place) {
+		service.exit_code = 1;
 		service_event(place == &service.new ? EVENT_NEW_FAILED : EVENT_CURRENT_EXITED);
 		return;
 	}
 	timer_set(&(*place)->deadline, service.settings->ready_timeout_ms, generation_ready_timeout);
-	tell("generation %u (pid %d) started", (*place)->number, (int)(*place)->pid);
+	service_tell("generation %u (pid %d) started", (*place)->number, (int)(*place)->pid);
 }
 
 void service_ready(struct generation *generation)
@@ -163,6 +165,13 @@ static void rearm(struct timer *timer)
 		generation_tell(service.current, MESSAGE_SOLE);
 }
 
+/* A restart was asked for. */
+static void check(void)
+{
+	service.asked_ns = clock_now_ns();
+	service_event(EVENT_CHECKED);
+}
+
 static void collect(void)
 {
 	if (rearm_timer.active)
@@ -172,6 +181,12 @@ static void collect(void)
 	timer_set(&collect_timer, COLLECT_AGAIN_MS, collect_timeout);
 	if (generation_ask(service.current, MESSAGE_COLLECT, 0, 0) == 0)
 		service_collected(true);
+}
+
+static void collect_for_restart(void)
+{
+	service_tell("restart: generation %u hands over its listeners", service.current->number);
+	collect();
 }
 
 /* Stopping: clients that are queued already are served, new ones are kept away meanwhile. */
@@ -206,10 +221,21 @@ void service_collected(bool ok)
 		service_set_failure("generation %u has no listener to hand over", service.current->number);
 		ok = false;
 	}
-	service_event(ok ? EVENT_COLLECTED : EVENT_COLLECT_FAILED);
+	if (!ok)
+		service_event(EVENT_COLLECT_FAILED);
+	else
+		service_event(service.settings->in_place ? EVENT_COLLECTED_IN_PLACE : EVENT_COLLECTED);
 }
 
 /* The outcomes. */
+
+static int exit_code_of(const struct generation *generation)
+{
+	if (!generation || generation->status < 0)
+		return 0;
+	return WIFSIGNALED(generation->status) ? 128 + WTERMSIG(generation->status) :
+						 WEXITSTATUS(generation->status);
+}
 
 static void show_line(const char *text, void *unused)
 {
@@ -217,14 +243,14 @@ static void show_line(const char *text, void *unused)
 	asker_progress("  | %s", text);
 }
 
-/* Ends the new generation whatever it does, and tells what it said last. */
-static void discard_new(void)
+void service_discard_new(void)
 {
 	struct generation *generation = service.new;
 
 	if (!generation)
 		return;
 	service.new = NULL;
+	service.exit_code = generation->exited ? exit_code_of(generation) : 1;
 	if (!generation->exited)
 		kill(generation->pid, SIGKILL);
 	process_kill_tree(generation->pid);
@@ -234,11 +260,11 @@ static void discard_new(void)
 
 static void fail(void)
 {
-	discard_new();
+	service_discard_new();
 	pool_restore(&service.pool);
 	pool_close(&service.pool);
 	generation_tell(service.current, MESSAGE_SOLE);
-	conclude(1, "%s; generation %u serves on", service.failure, service.current->number);
+	service_conclude(1, "%s; generation %u serves on", service.failure, service.current->number);
 }
 
 static void resume(void)
@@ -267,16 +293,21 @@ void service_retired(struct generation *generation)
 	}
 }
 
+void service_enthrone_new(void)
+{
+	service.current = service.new;
+	service.new = NULL;
+	service.restarts++;
+	timer_set(&rearm_timer, REARM_MS, rearm);
+}
+
 static void succeed(void)
 {
 	struct generation *old = service.current;
 
 	timer_clear(&quiesce_timer);
-	service.current = service.new;
-	service.new = NULL;
-	service.restarts++;
+	service_enthrone_new();
 	TAILQ_INSERT_TAIL(&service.retired, old, link);
-	timer_set(&rearm_timer, REARM_MS, rearm);
 	snprintf(service.last_result, sizeof(service.last_result),
 		 "generation %u (pid %d) ready in %ld ms", service.current->number,
 		 (int)service.current->pid, elapsed_ms(service.asked_ns));
@@ -290,45 +321,38 @@ void service_drain_counted(struct generation *generation, uint64_t connections)
 {
 	char ready[sizeof(service.last_result)];
 
-	if (service.state == SERVICE_STOPPING) {
-		tell("generation %u draining %llu connection%s", generation->number,
+	if (service.state == SERVICE_STOPPING || service.state == SERVICE_VACATING) {
+		service_tell("generation %u draining %llu connection%s", generation->number,
 		     (unsigned long long)connections, connections == 1 ? "" : "s");
 		return;
 	}
 	snprintf(ready, sizeof(ready), "%s", service.last_result);
-	conclude(0, "%s; generation %u draining %llu connection%s", ready, generation->number,
-		 (unsigned long long)connections, connections == 1 ? "" : "s");
+	service_conclude(0, "%s; generation %u draining %llu connection%s", ready,
+			 generation->number, (unsigned long long)connections,
+			 connections == 1 ? "" : "s");
 }
 
 static void commit(void)
 {
 	generation_commit(service.current);
-	if (!service.asked_ns) {
-		log_line(LOG_LEVEL_INFO, "generation %u (pid %d) ready", service.current->number,
-			 (int)service.current->pid);
-		return;
-	}
-	service.restarts++;
-	timer_set(&rearm_timer, REARM_MS, rearm);
-	conclude(0, "generation %u (pid %d) ready in %ld ms; the generation before it had died",
-		 service.current->number, (int)service.current->pid, elapsed_ms(service.asked_ns));
+	log_line(LOG_LEVEL_INFO, "generation %u (pid %d) ready", service.current->number,
+		 (int)service.current->pid);
 }
 
 /* The current generation is dead; what it leaves is taken off the table. */
 static void drop_current(void)
 {
-	tell("generation %u (pid %d) died during the upgrade; the new one goes on",
+	service_tell("generation %u (pid %d) died during the upgrade; the new one goes on",
 	     service.current->number, (int)service.current->pid);
 	generation_free(service.current);
 	service.current = NULL;
+	vacancy_open(false);
 }
 
 static void promote(void)
 {
 	drop_current();
-	service.current = service.new;
-	service.new = NULL;
-	generation_check_ready(service.current); /* less is asked of the only one */
+	generation_check_ready(service.new); /* less is asked of the only one */
 }
 
 static void replace(void)
@@ -336,29 +360,27 @@ static void replace(void)
 	timer_clear(&collect_timer);
 	service.is_collecting = false;
 	drop_current();
-	spawn_new(&service.current);
+	service_spawn_into(&service.new);
 }
 
 static void stop(void)
 {
-	tell("stopping");
+	service_tell("stopping");
 	service_set_failure("the service is being stopped");
-	discard_new();
 	asker_abandon_restarts("the restart was given up: the service is being stopped");
+	if (!service.current) { /* nobody else serves: it ends by itself */
+		service.current = service.new;
+		service.new = NULL;
+	}
+	service_discard_new();
 	if (service.current->phase == PHASE_STARTING)
 		generation_terminate(service.current);
+	else if (service.current->phase >= PHASE_RETIRING)
+		return; /* it is on its way out */
 	else if (!TAILQ_EMPTY(&service.pool) && !rearm_timer.active && !service.is_collecting)
 		service_collected(true);
 	else if (!service.is_collecting)
 		collect();
-}
-
-static int exit_code_of(const struct generation *generation)
-{
-	if (!generation || generation->status < 0)
-		return 0;
-	return WIFSIGNALED(generation->status) ? 128 + WTERMSIG(generation->status) :
-						 WEXITSTATUS(generation->status);
 }
 
 static void end(void)
@@ -370,70 +392,72 @@ static void end(void)
 	timer_clear(&collect_timer);
 	timer_clear(&quiesce_timer);
 	timer_clear(&rearm_timer);
-	service.exit_code = generation ? exit_code_of(generation) : 1;
+	if (generation)
+		service.exit_code = exit_code_of(generation);
 	service.current = NULL;
 	pool_close(&service.pool);
 	if (generation && generation->status >= 0)
 		process_status_text(generation->status, text, sizeof(text));
 	if (generation)
-		conclude(stopped ? 0 : 1, "%s: generation %u %s", stopped ? "stopped" : "ended",
-			 generation->number, text);
+		service_conclude(stopped ? 0 : 1, "%s: generation %u %s",
+				 stopped ? "stopped" : "ended", generation->number, text);
 	else
-		conclude(1, "%s", service.failure);
+		service_conclude(1, "%s", service.failure);
 	if (generation)
 		generation_free(generation);
 }
 
+static void end_vacant(void)
+{
+	timer_clear(&rearm_timer);
+	pool_close(&service.pool);
+	vacancy_end();
+}
+
+static void spawn(void)
+{
+	service_spawn_into(&service.new);
+}
+
+static void drain_current(void)
+{
+	generation_drain(service.current);
+}
+
+static void stop_later(void)
+{
+	service.stop_pending = true;
+}
+
 static void perform(enum service_action action)
 {
+	static void (*const functions[])(void) = {
+		[ACTION_CHECK] = check,
+		[ACTION_COLLECT] = collect_for_restart,
+		[ACTION_SPAWN] = spawn,
+		[ACTION_COMMIT] = commit,
+		[ACTION_RETIRE] = retire_current,
+		[ACTION_SUCCEED] = succeed,
+		[ACTION_FAIL] = fail,
+		[ACTION_RESUME] = resume,
+		[ACTION_PROMOTE] = promote,
+		[ACTION_REPLACE] = replace,
+		[ACTION_VACATE] = vacancy_begin,
+		[ACTION_DRAIN] = drain_current,
+		[ACTION_FILL] = vacancy_fill,
+		[ACTION_OCCUPY] = vacancy_occupy,
+		[ACTION_BACK_OFF] = vacancy_back_off,
+		[ACTION_STOP_VACANT] = end_vacant,
+		[ACTION_STOP] = stop,
+		[ACTION_STOP_LATER] = stop_later,
+		[ACTION_END] = end,
+	};
 	const char *refusal = service_refusal(action);
 
-	if (refusal) {
+	if (refusal)
 		asker_refuse(refusal);
-		return;
-	}
-	switch (action) {
-	case ACTION_COLLECT:
-		service.asked_ns = clock_now_ns();
-		tell("restart: generation %u hands over its listeners", service.current->number);
-		collect();
-		break;
-	case ACTION_SPAWN:
-		spawn_new(&service.new);
-		break;
-	case ACTION_COMMIT:
-		commit();
-		break;
-	case ACTION_RETIRE:
-		retire_current();
-		break;
-	case ACTION_SUCCEED:
-		succeed();
-		break;
-	case ACTION_FAIL:
-		fail();
-		break;
-	case ACTION_RESUME:
-		resume();
-		break;
-	case ACTION_PROMOTE:
-		promote();
-		break;
-	case ACTION_REPLACE:
-		replace();
-		break;
-	case ACTION_STOP:
-		stop();
-		break;
-	case ACTION_STOP_LATER:
-		service.stop_pending = true;
-		break;
-	case ACTION_END:
-		end();
-		break;
-	default:
-		break;
-	}
+	else if (functions[action])
+		functions[action]();
 }
 
 void service_event(enum service_event event)

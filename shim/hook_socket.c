@@ -168,7 +168,7 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
 {
 	return session.channel_length && session.generation > 1 &&
 	       is_service_kind(fd) && local_port(fd) == 0 &&
-	       address_is_service(address, length) && session_begin() && session_is_on_trial();
+	       address_is_service(address, length) && session_begin() && session_is_new();
 }
 
 /*

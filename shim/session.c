@@ -143,7 +143,9 @@ static int greet(int fd)
 		return result;
 	session.generation = (uint32_t)message.value[0];
 	signals_take_channel();
-	signals_take_commands((int)message.value[1], (int)message.value[2], message.value[3]);
+	session.alone = message.value[3] & WELCOME_ALONE;
+	signals_take_commands((int)message.value[1], (int)message.value[2],
+			      message.value[3] & WELCOME_SIGNALS);
 	return 0;
 }
 

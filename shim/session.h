@@ -63,6 +63,7 @@ struct session {
 	bool enabled;		 /* not FLIP_DISABLE=1, and the constructor has run */
 	bool bare;		 /* no launcher: flip summons its supervisor at the first listen() */
 	uint32_t generation;	 /* 1 is the first */
+	bool alone;		 /* no other one serves, even if this one is not the current one yet */
 	struct sockaddr_storage channel_address;
 	socklen_t channel_length; /* 0: none yet */
 	struct process *process; /* never NULL */
@@ -123,11 +124,17 @@ static inline bool session_is_watching(void)
 	return unlikely(!atomic_load_explicit(&session.family->settled, memory_order_relaxed));
 }
 
-/* Is this a new generation that may be given up yet, so that clients are still the old one's? */
-static inline bool session_is_on_trial(void)
+/* Is this a new generation, whose listeners are to be had from the supervisor? */
+static inline bool session_is_new(void)
 {
 	return session_is_watching() && session.generation > 1 &&
 	       !atomic_load(&session.family->current);
+}
+
+/* May it be given up yet, so that clients are still the old one's? */
+static inline bool session_is_on_trial(void)
+{
+	return session_is_new() && !session.alone;
 }
 
 /* Is there a shared listener that the program believes to be blocking? */

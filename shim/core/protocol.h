@@ -42,7 +42,7 @@ enum message_type {
 	MESSAGE_CLAIM, /* address; 1 descriptor: the socket that is to be bound */
 
 	/* The supervisor to a member. */
-	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, 1 if signals are flip's */
+	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, enum welcome_flag */
 	MESSAGE_CLAIMED, /* 1 descriptor: a listener with this address, or none: bind it yourself */
 	MESSAGE_COMMIT,	 /* 1 descriptor: /proc/PID; the generation is the current one */
 	MESSAGE_SOLE,	 /* no other generation shares its listeners any more, or none does again */
@@ -65,6 +65,11 @@ enum message_type {
 enum message_flag {
 	/* Another such message follows; COMMIT: watch on; PROBE: count all; LEAVE: any thread. */
 	MESSAGE_MORE = 1,
+};
+
+enum welcome_flag {
+	WELCOME_SIGNALS = 1, /* the restart and stop signal are flip's (bare face) */
+	WELCOME_ALONE = 2,   /* no other generation serves: never mind whether the supervisor lives */
 };
 
 /* In LISTENERS, beside an inode: the socket was bound to port 0, nobody will ask for it. */

@@ -15,11 +15,17 @@ const struct setting settings_table[] = {
 	  DURATION_MAX, "TIME", "kill a new server that is not ready by then (default: 60s)" },
 	{ "drain-timeout", "FLIP_DRAIN_TIMEOUT", 0, SETTING_DURATION, FIELD(drain_timeout_ms), 0,
 	  DURATION_MAX, "TIME",
-	  "cut the connections that an old server still has by then (default: 0, never)" },
+	  "end an old server that still has connections by then (default: 0, never; in place: 1s)" },
 	{ "stop-timeout", "FLIP_STOP_TIMEOUT", 0, SETTING_DURATION, FIELD(stop_timeout_ms), 0,
-	  DURATION_MAX, "TIME", "kill a server this long after it was told to end (default: 10s)" },
+	  DURATION_MAX, "TIME",
+	  "kill a server this long after it was told to end (default: 10s; in place: 90s)" },
 	{ "max-draining", "FLIP_MAX_DRAINING", 0, SETTING_COUNT, FIELD(max_draining), 0, 64, "N",
 	  "servers that may drain at a time; one more restart is refused (default: 2)" },
+	{ "in-place", "FLIP_IN_PLACE", 0, SETTING_FLAG, FIELD(in_place), 1, 0, NULL,
+	  "end the old server before the new one is started, while clients wait: for programs that "
+	  "must not run twice" },
+	{ "overlap", "FLIP_OVERLAP", 0, SETTING_FLAG, FIELD(in_place), 0, 0, NULL,
+	  "start the new server beside the old one, whatever the profile of the program says" },
 	{ "restart-signal", "FLIP_RESTART_SIGNAL", 0, SETTING_SIGNAL, FIELD(restart_signal), 0, 0,
 	  "SIGNAL", "restart at this signal (default: HUP)" },
 	{ "stop-signal", "FLIP_STOP_SIGNAL", 0, SETTING_SIGNAL, FIELD(stop_signal), 0, 0, "SIGNAL",
@@ -67,6 +73,31 @@ void settings_init(struct settings *settings)
 		.max_draining = 2,
 		.restart_signal = SIGHUP,
 	};
+}
+
+_Static_assert(sizeof(settings_table) / sizeof(*settings_table) <= 64, "a bit for each setting");
+
+bool settings_has(const struct settings *settings, size_t offset)
+{
+	for (size_t i = 0; settings_table[i].option; i++)
+		if (settings_table[i].offset == offset && settings->given >> i & 1)
+			return true;
+	return false;
+}
+
+/*
+ * In place nobody takes new clients during the drain, and many clients of databases never hang up:
+ * a second is enough for a request in flight, and less than clients wait for an answer. Saving the
+ * data may take its time; 90 s is what systemd allows, too.
+ */
+void settings_complete(struct settings *settings)
+{
+	if (!settings->in_place)
+		return;
+	if (!settings_has(settings, FIELD(drain_timeout_ms)))
+		settings->drain_timeout_ms = 1000;
+	if (!settings_has(settings, FIELD(stop_timeout_ms)))
+		settings->stop_timeout_ms = 90 * 1000;
 }
 
 /*
@@ -296,7 +327,9 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
 		ok = set_flag(field, setting, text);
 		break;
 	}
-	if (!ok)
+	if (ok)
+		settings->given |= 1ull << (setting - settings_table);
+	else
 		explain(setting, text, error, error_size);
 	return ok;
 }

@@ -18,6 +18,8 @@ struct settings {
 	uint32_t restart_signal;   /* SIGHUP */
 	uint32_t stop_signal;	   /* 0: flip drains at SIGQUIT and ends the server with SIGTERM */
 	int32_t verbosity;	   /* -1 quiet, 0, 1 */
+	int32_t in_place;	   /* the old generation ends before the next one is started */
+	uint64_t given;		   /* a bit for each entry of the table that was set */
 };
 
 enum setting_kind { SETTING_TEXT, SETTING_DURATION, SETTING_COUNT, SETTING_SIGNAL, SETTING_FLAG };
@@ -37,6 +39,12 @@ struct setting {
 extern const struct setting settings_table[];
 
 void settings_init(struct settings *settings);
+
+/* Was the field at this offset set, by whichever entry of the table? */
+bool settings_has(const struct settings *settings, size_t offset);
+
+/* Once everything is set: fields whose default depends on others. */
+void settings_complete(struct settings *settings);
 
 /*
  * Sets one field from text. The text must outlive `settings` (it is kept for SETTING_TEXT).

@@ -12,77 +12,183 @@ struct expected {
 
 #define N ACTION_NONE
 
-/* 7 states x 9 events, by the names that the log shows. */
+/* 11 states x 15 events, by the names that the log shows. */
 static const struct expected expected[] = {
 	/* Not ready yet: no restart; whatever else ends with it, ends the service. */
 	{ "starting", "restart", "starting", ACTION_REFUSE_NOT_READY },
 	{ "starting", "restart-crowded", "starting", ACTION_REFUSE_NOT_READY },
 	{ "starting", "stop", "stopping", ACTION_STOP },
+	{ "starting", "checked", "starting", N },
+	{ "starting", "check-failed", "starting", N },
 	{ "starting", "collected", "starting", N },
+	{ "starting", "collected-in-place", "starting", N },
 	{ "starting", "collect-failed", "starting", N },
 	{ "starting", "ready", "serving", ACTION_COMMIT },
 	{ "starting", "new-failed", "starting", N },
 	{ "starting", "retired", "starting", N },
+	{ "starting", "retry", "starting", N },
+	{ "starting", "give-up", "starting", N },
 	{ "starting", "current-exited", "ended", ACTION_END },
+	{ "starting", "current-crashed", "ended", ACTION_END },
 	/* At rest. What comes late from an upgrade that is over means nothing. */
-	{ "serving", "restart", "collecting", ACTION_COLLECT },
+	{ "serving", "restart", "checking", ACTION_CHECK },
 	{ "serving", "restart-crowded", "serving", ACTION_REFUSE_CROWDED },
 	{ "serving", "stop", "stopping", ACTION_STOP },
+	{ "serving", "checked", "serving", N },
+	{ "serving", "check-failed", "serving", N },
 	{ "serving", "collected", "serving", N },
+	{ "serving", "collected-in-place", "serving", N },
 	{ "serving", "collect-failed", "serving", N },
 	{ "serving", "ready", "serving", N },
 	{ "serving", "new-failed", "serving", N },
 	{ "serving", "retired", "serving", N },
+	{ "serving", "retry", "serving", N },
+	{ "serving", "give-up", "serving", N },
 	{ "serving", "current-exited", "ended", ACTION_END },
+	{ "serving", "current-crashed", "waiting", ACTION_REVIVE },
+	/* --precheck runs: the current one serves on, whatever comes of it. */
+	{ "checking", "restart", "checking", ACTION_REFUSE_IN_PROGRESS },
+	{ "checking", "restart-crowded", "checking", ACTION_REFUSE_IN_PROGRESS },
+	{ "checking", "stop", "stopping", ACTION_STOP },
+	{ "checking", "checked", "collecting", ACTION_COLLECT },
+	{ "checking", "check-failed", "serving", ACTION_FAIL },
+	{ "checking", "collected", "checking", N },
+	{ "checking", "collected-in-place", "checking", N },
+	{ "checking", "collect-failed", "checking", N },
+	{ "checking", "ready", "checking", N },
+	{ "checking", "new-failed", "checking", N },
+	{ "checking", "retired", "checking", N },
+	{ "checking", "retry", "checking", N },
+	{ "checking", "give-up", "checking", N },
+	{ "checking", "current-exited", "ended", ACTION_END },
+	{ "checking", "current-crashed", "waiting", ACTION_REVIVE },
 	/* The listeners are being handed over; there is no new process yet. */
 	{ "collecting", "restart", "collecting", ACTION_REFUSE_IN_PROGRESS },
 	{ "collecting", "restart-crowded", "collecting", ACTION_REFUSE_IN_PROGRESS },
 	{ "collecting", "stop", "stopping", ACTION_STOP },
+	{ "collecting", "checked", "collecting", N },
+	{ "collecting", "check-failed", "collecting", N },
 	{ "collecting", "collected", "upgrading", ACTION_SPAWN },
+	{ "collecting", "collected-in-place", "vacating", ACTION_VACATE },
 	{ "collecting", "collect-failed", "serving", ACTION_FAIL },
 	{ "collecting", "ready", "collecting", N },
 	{ "collecting", "new-failed", "collecting", N },
 	{ "collecting", "retired", "collecting", N },
-	{ "collecting", "current-exited", "starting", ACTION_REPLACE },
+	{ "collecting", "retry", "collecting", N },
+	{ "collecting", "give-up", "collecting", N },
+	{ "collecting", "current-exited", "filling", ACTION_REPLACE },
+	{ "collecting", "current-crashed", "filling", ACTION_REPLACE },
 	/* The new one starts while the old one serves. */
 	{ "upgrading", "restart", "upgrading", ACTION_REFUSE_IN_PROGRESS },
 	{ "upgrading", "restart-crowded", "upgrading", ACTION_REFUSE_IN_PROGRESS },
 	{ "upgrading", "stop", "stopping", ACTION_STOP },
+	{ "upgrading", "checked", "upgrading", N },
+	{ "upgrading", "check-failed", "upgrading", N },
 	{ "upgrading", "collected", "upgrading", N },
+	{ "upgrading", "collected-in-place", "upgrading", N },
 	{ "upgrading", "collect-failed", "upgrading", N },
 	{ "upgrading", "ready", "retiring", ACTION_RETIRE },
 	{ "upgrading", "new-failed", "serving", ACTION_FAIL },
 	{ "upgrading", "retired", "upgrading", N },
-	{ "upgrading", "current-exited", "starting", ACTION_PROMOTE },
+	{ "upgrading", "retry", "upgrading", N },
+	{ "upgrading", "give-up", "upgrading", N },
+	{ "upgrading", "current-exited", "filling", ACTION_PROMOTE },
+	{ "upgrading", "current-crashed", "filling", ACTION_PROMOTE },
 	/* Both serve; the old one lets go. */
 	{ "retiring", "restart", "retiring", ACTION_REFUSE_IN_PROGRESS },
 	{ "retiring", "restart-crowded", "retiring", ACTION_REFUSE_IN_PROGRESS },
 	{ "retiring", "stop", "retiring", ACTION_STOP_LATER },
+	{ "retiring", "checked", "retiring", N },
+	{ "retiring", "check-failed", "retiring", N },
 	{ "retiring", "collected", "retiring", N },
+	{ "retiring", "collected-in-place", "retiring", N },
 	{ "retiring", "collect-failed", "retiring", N },
 	{ "retiring", "ready", "retiring", N },
 	{ "retiring", "new-failed", "serving", ACTION_RESUME },
 	{ "retiring", "retired", "serving", ACTION_SUCCEED },
+	{ "retiring", "retry", "retiring", N },
+	{ "retiring", "give-up", "retiring", N },
 	{ "retiring", "current-exited", "serving", ACTION_SUCCEED },
+	{ "retiring", "current-crashed", "serving", ACTION_SUCCEED },
+	/* In place: the old one is on its way out, and then the next one is started. */
+	{ "vacating", "restart", "vacating", ACTION_REFUSE_IN_PROGRESS },
+	{ "vacating", "restart-crowded", "vacating", ACTION_REFUSE_IN_PROGRESS },
+	{ "vacating", "stop", "stopping", ACTION_STOP },
+	{ "vacating", "checked", "vacating", N },
+	{ "vacating", "check-failed", "vacating", N },
+	{ "vacating", "collected", "vacating", N },
+	{ "vacating", "collected-in-place", "vacating", N },
+	{ "vacating", "collect-failed", "vacating", N },
+	{ "vacating", "ready", "vacating", N },
+	{ "vacating", "new-failed", "vacating", N },
+	{ "vacating", "retired", "vacating", ACTION_DRAIN },
+	{ "vacating", "retry", "vacating", N },
+	{ "vacating", "give-up", "vacating", N },
+	{ "vacating", "current-exited", "filling", ACTION_FILL },
+	{ "vacating", "current-crashed", "filling", ACTION_FILL },
+	/* Nobody serves, and one starts: no failure ends the service by itself. */
+	{ "filling", "restart", "filling", ACTION_REFUSE_IN_PROGRESS },
+	{ "filling", "restart-crowded", "filling", ACTION_REFUSE_IN_PROGRESS },
+	{ "filling", "stop", "stopping", ACTION_STOP },
+	{ "filling", "checked", "filling", N },
+	{ "filling", "check-failed", "filling", N },
+	{ "filling", "collected", "filling", N },
+	{ "filling", "collected-in-place", "filling", N },
+	{ "filling", "collect-failed", "filling", N },
+	{ "filling", "ready", "serving", ACTION_OCCUPY },
+	{ "filling", "new-failed", "waiting", ACTION_BACK_OFF },
+	{ "filling", "retired", "filling", N },
+	{ "filling", "retry", "filling", N },
+	{ "filling", "give-up", "filling", N },
+	{ "filling", "current-exited", "filling", N },
+	{ "filling", "current-crashed", "filling", N },
+	/* Nobody serves, and none starts: whoever asks for a restart need not wait. */
+	{ "waiting", "restart", "filling", ACTION_FILL },
+	{ "waiting", "restart-crowded", "filling", ACTION_FILL },
+	{ "waiting", "stop", "ended", ACTION_STOP_VACANT },
+	{ "waiting", "checked", "waiting", N },
+	{ "waiting", "check-failed", "waiting", N },
+	{ "waiting", "collected", "waiting", N },
+	{ "waiting", "collected-in-place", "waiting", N },
+	{ "waiting", "collect-failed", "waiting", N },
+	{ "waiting", "ready", "waiting", N },
+	{ "waiting", "new-failed", "waiting", N },
+	{ "waiting", "retired", "waiting", N },
+	{ "waiting", "retry", "filling", ACTION_FILL },
+	{ "waiting", "give-up", "ended", ACTION_END },
+	{ "waiting", "current-exited", "waiting", N },
+	{ "waiting", "current-crashed", "waiting", N },
 	/* The way down knows no way back. */
 	{ "stopping", "restart", "stopping", ACTION_REFUSE_TERMINATING },
 	{ "stopping", "restart-crowded", "stopping", ACTION_REFUSE_TERMINATING },
 	{ "stopping", "stop", "stopping", ACTION_REFUSE_TERMINATING },
+	{ "stopping", "checked", "stopping", N },
+	{ "stopping", "check-failed", "stopping", N },
 	{ "stopping", "collected", "stopping", N },
+	{ "stopping", "collected-in-place", "stopping", N },
 	{ "stopping", "collect-failed", "stopping", N },
 	{ "stopping", "ready", "stopping", N },
 	{ "stopping", "new-failed", "stopping", N },
 	{ "stopping", "retired", "stopping", N },
+	{ "stopping", "retry", "stopping", N },
+	{ "stopping", "give-up", "stopping", N },
 	{ "stopping", "current-exited", "ended", ACTION_END },
+	{ "stopping", "current-crashed", "ended", ACTION_END },
 	{ "ended", "restart", "ended", ACTION_REFUSE_TERMINATING },
 	{ "ended", "restart-crowded", "ended", ACTION_REFUSE_TERMINATING },
 	{ "ended", "stop", "ended", ACTION_REFUSE_TERMINATING },
+	{ "ended", "checked", "ended", N },
+	{ "ended", "check-failed", "ended", N },
 	{ "ended", "collected", "ended", N },
+	{ "ended", "collected-in-place", "ended", N },
 	{ "ended", "collect-failed", "ended", N },
 	{ "ended", "ready", "ended", N },
 	{ "ended", "new-failed", "ended", N },
 	{ "ended", "retired", "ended", N },
+	{ "ended", "retry", "ended", N },
+	{ "ended", "give-up", "ended", N },
 	{ "ended", "current-exited", "ended", N },
+	{ "ended", "current-crashed", "ended", N },
 };
 
 #define N_EXPECTED (sizeof(expected) / sizeof(*expected))
@@ -123,19 +229,60 @@ Test(generation, does_in_every_cell_what_is_written_here)
 
 static bool is_serving(enum service_state state)
 {
-	return state == SERVICE_SERVING || state == SERVICE_COLLECTING ||
-	       state == SERVICE_UPGRADING || state == SERVICE_RETIRING;
+	return state == SERVICE_SERVING || state == SERVICE_CHECKING ||
+	       state == SERVICE_COLLECTING || state == SERVICE_UPGRADING ||
+	       state == SERVICE_RETIRING;
+}
+
+/* Nobody serves, but the listeners are open and clients wait. */
+static bool is_vacant(enum service_state state)
+{
+	return state == SERVICE_VACATING || state == SERVICE_FILLING || state == SERVICE_WAITING;
+}
+
+static bool is_death(enum service_event event)
+{
+	return event == EVENT_CURRENT_EXITED || event == EVENT_CURRENT_CRASHED;
 }
 
 /* Promise 2. The death of the one that serves is nobody's failed upgrade, and `stop` is a wish. */
 Test(generation, keeps_somebody_serving_whatever_becomes_of_an_upgrade)
 {
 	FOR_EACH_CELL(state, event) {
-		if (!is_serving(state) || event == EVENT_CURRENT_EXITED || event == EVENT_STOP)
+		if (!is_serving(state) || is_death(event) || event == EVENT_STOP ||
+		    event == EVENT_COLLECTED_IN_PLACE)
 			continue;
 		cr_expect(is_serving(service_transition(state, event).next), "%s/%s",
 			  service_state_name(state), service_event_name(event));
 	}
+}
+
+Test(generation, waits_for_somebody_who_serves_until_told_otherwise)
+{
+	FOR_EACH_CELL(state, event) {
+		enum service_state next = service_transition(state, event).next;
+
+		if (is_vacant(state) && event != EVENT_STOP && event != EVENT_GIVE_UP)
+			cr_expect(is_vacant(next) || is_serving(next), "%s/%s",
+				  service_state_name(state), service_event_name(event));
+	}
+}
+
+Test(generation, ends_by_no_crash_once_it_was_ready)
+{
+	FOR_EACH_CELL(state, event)
+		if (is_serving(state) || is_vacant(state))
+			cr_expect(service_transition(state, EVENT_CURRENT_CRASHED).next !=
+				  SERVICE_ENDED, "%s", service_state_name(state));
+}
+
+Test(generation, starts_the_next_one_in_place_only_when_the_old_one_is_gone)
+{
+	FOR_EACH_CELL(state, event)
+		if (service_transition(state, event).action == ACTION_FILL)
+			cr_expect(state == SERVICE_WAITING ||
+				  (state == SERVICE_VACATING && is_death(event)), "%s/%s",
+				  service_state_name(state), service_event_name(event));
 }
 
 Test(generation, loses_no_upgrade_by_the_death_of_the_old_one)
@@ -155,9 +302,10 @@ Test(generation, allows_a_retry_as_soon_as_an_upgrade_has_failed)
 
 		if (got.action == ACTION_FAIL || got.action == ACTION_RESUME)
 			cr_expect(service_transition(got.next, EVENT_RESTART).action ==
-				  ACTION_COLLECT, "%s/%s", service_state_name(state),
+				  ACTION_CHECK, "%s/%s", service_state_name(state),
 				  service_event_name(event));
 	}
+	cr_expect(service_transition(SERVICE_WAITING, EVENT_RESTART).action == ACTION_FILL);
 }
 
 static bool asks_for_something(enum service_event event)
@@ -245,7 +393,7 @@ Test(generation, says_of_each_refusal_why)
 	cr_expect(strstr(service_refusal(ACTION_REFUSE_CROWDED),
 			 "old generation has not exited") != NULL);
 	cr_expect(strstr(service_refusal(ACTION_REFUSE_TERMINATING), "terminating") != NULL);
-	for (enum service_action action = ACTION_COLLECT; action <= ACTION_END; action++)
+	for (enum service_action action = ACTION_CHECK; action <= ACTION_END; action++)
 		cr_expect(service_refusal(action) == NULL);
 	cr_expect(service_refusal(ACTION_NONE) == NULL);
 }

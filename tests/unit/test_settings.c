@@ -62,6 +62,41 @@ Test(settings, begins_with_the_documented_defaults)
 	cr_assert_eq(settings.verbosity, 0);
 }
 
+Test(settings, in_place_waits_neither_for_ever_nor_too_short)
+{
+	cr_assert(set("in-place", NULL));
+	settings_complete(&settings);
+	cr_assert_eq(settings.drain_timeout_ms, 1000);
+	cr_assert_eq(settings.stop_timeout_ms, 90000);
+}
+
+Test(settings, in_place_takes_the_times_that_are_given)
+{
+	cr_assert(set("in-place", NULL));
+	cr_assert(set("drain-timeout", "0"));
+	cr_assert(set("stop-timeout", "10s"));
+	settings_complete(&settings);
+	cr_assert_eq(settings.drain_timeout_ms, 0);
+	cr_assert_eq(settings.stop_timeout_ms, 10000);
+}
+
+Test(settings, knows_what_was_given)
+{
+	size_t drain = offsetof(struct settings, drain_timeout_ms);
+	size_t in_place = offsetof(struct settings, in_place);
+
+	cr_assert_not(settings_has(&settings, drain));
+	assert_refused("drain-timeout", "soon");
+	cr_assert_not(settings_has(&settings, drain));
+	cr_assert(set("drain-timeout", "0"));
+	cr_assert(settings_has(&settings, drain));
+	cr_assert_not(settings_has(&settings, in_place));
+	/* Either of two options of one field. */
+	cr_assert(set("overlap", NULL));
+	cr_assert(settings_has(&settings, in_place));
+	cr_assert_eq(settings.in_place, 0);
+}
+
 Test(settings, variables_are_named_after_options)
 {
 	for (const struct setting *setting = settings_table; setting->option; setting++) {
