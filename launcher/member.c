@@ -244,6 +244,12 @@ static void member_says(struct member *member, const struct message *message, co
 	case MESSAGE_LISTENING:
 	case MESSAGE_WAITING:
 		generation_note_listener(generation, message->value[0], message->type == MESSAGE_WAITING);
+		if (generation == service.current && message->type == MESSAGE_LISTENING)
+			holding_refresh();
+		break;
+	case MESSAGE_CLOSED:
+		if (generation == service.current)
+			holding_look();
 		break;
 	case MESSAGE_WAITING_SET:
 		member_waits_on_set(member, (int)message->value[0]);
@@ -341,7 +347,8 @@ static void member_welcome(struct member *member)
 	message.value[1] = settings->restart_signal;
 	message.value[2] = settings->stop_signal ? settings->stop_signal : SIGQUIT;
 	message.value[3] = (service.bare ? WELCOME_SIGNALS : 0) |
-			   (service_is_vacant() ? WELCOME_ALONE : 0);
+			   (service_is_vacant() ? WELCOME_ALONE : 0) |
+			   (service_holds() ? WELCOME_HELD : 0);
 	member_send(member, &message, NULL, 0);
 	if (generation->phase != PHASE_STARTING)
 		member_commit(member);

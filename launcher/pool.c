@@ -216,7 +216,7 @@ void pool_carry_options(struct pool_entry *entry, int fresh_fd)
 	}
 }
 
-static void let_in(struct pool_entry *entry)
+void pool_let_in(struct pool_entry *entry)
 {
 	int unused = 0;
 
@@ -235,7 +235,7 @@ void pool_restore(struct pool *pool)
 
 			set_option(entry->fd, was->index, was->value, was->length);
 		}
-		let_in(entry);
+		pool_let_in(entry);
 	}
 }
 
@@ -260,7 +260,7 @@ static bool is_readable(int fd)
  * The filter sees the header of TCP or UDP (sk_filter in the kernel). A SYN is dropped; what
  * belongs to a handshake that has begun comes through, so that this client is served yet.
  */
-static void keep_out(struct pool_entry *entry)
+void pool_keep_out(struct pool_entry *entry)
 {
 	struct sock_filter no_syn[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offsetof(struct tcphdr, th_flags)),
@@ -301,7 +301,7 @@ bool pool_quiesce(struct pool *pool, bool all)
 		if (entry->claims && !all)
 			continue;
 		if (!entry->datagram || !has_claimed_sibling(pool, entry))
-			keep_out(entry);
+			pool_keep_out(entry);
 		waiting |= is_readable(entry->fd);
 	}
 	return waiting;
@@ -323,6 +323,23 @@ void pool_unclaim(struct pool *pool)
 		entry->claims = 0;
 }
 
+void pool_settle(struct pool *pool)
+{
+	struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link) {
+		entry->claims = 1;
+		entry->n_before = 0;
+	}
+}
+
+void pool_drop(struct pool *pool, struct pool_entry *entry)
+{
+	TAILQ_REMOVE(pool, entry, link);
+	close(entry->fd);
+	free(entry);
+}
+
 bool pool_is_readable(const struct pool *pool)
 {
 	const struct pool_entry *entry;
@@ -337,9 +354,6 @@ void pool_close(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	while ((entry = TAILQ_FIRST(pool))) {
-		TAILQ_REMOVE(pool, entry, link);
-		close(entry->fd);
-		free(entry);
-	}
+	while ((entry = TAILQ_FIRST(pool)))
+		pool_drop(pool, entry);
 }

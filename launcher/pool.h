@@ -22,7 +22,10 @@ struct pool_entry {
 	uint64_t inode;
 	bool ephemeral;	    /* bound to port 0: nobody will ask for it */
 	bool datagram;
-	unsigned claims;    /* by processes of the new generation */
+	unsigned claims;    /* by processes of the new generation; if held, 1: the current one */
+	pid_t holder;	    /* who was last seen to have it, and at which number */
+	int holder_fd;
+	int64_t lost_ns;    /* nobody has had it since then; 0: somebody has */
 	bool quiet;	    /* new connections are kept away (SO_ATTACH_FILTER) */
 	struct sockaddr_storage address;
 	struct pool_option before[POOL_OPTIONS_MAX];
@@ -64,8 +67,18 @@ bool pool_quiesce(struct pool *pool, bool all);
  */
 void pool_deepen(const struct pool *pool);
 
-/* Forgets who claimed what: another generation is about to. */
+/* Nobody has claimed anything: a generation is about to. */
 void pool_unclaim(struct pool *pool);
+
+/* The current generation has everything, with the options as they are now. */
+void pool_settle(struct pool *pool);
+
+/* Keeps new connections away from one, as below, and lets them in again. */
+void pool_keep_out(struct pool_entry *entry);
+void pool_let_in(struct pool_entry *entry);
+
+/* Closes one. */
+void pool_drop(struct pool *pool, struct pool_entry *entry);
 
 /* Does a client wait on a claimed listener right now? */
 bool pool_is_readable(const struct pool *pool);

@@ -3,6 +3,7 @@
  */
 #include "run.h"
 
+#include "check.h"
 #include "control.h"
 #include "log.h"
 #include "manager.h"
@@ -50,8 +51,10 @@ static void pass_on(int signal)
 		service_set_failure("signal %d ended the upgrade", signal);
 		service_event(EVENT_NEW_FAILED);
 	}
-	if (service.current)
+	if (service.current) {
+		service.current->told_to_end |= is_end;
 		generation_signal(service.current, signal);
+	}
 	TAILQ_FOREACH(generation, &service.retired, link)
 		generation_signal(generation, signal);
 }
@@ -85,6 +88,8 @@ static void first_process_exited(struct generation *generation, int status)
 	generation->status = status;
 	if (status == 0 && generation->phase == PHASE_STARTING && TAILQ_EMPTY(&generation->members))
 		process_each(generation->pid, count_process, &left);
+	if (generation == service.current && vacancy_is_crash(generation))
+		vacancy_orphaned();
 	if (generation == service.new && status != 0)
 		service_exited(generation); /* whatever its children do */
 	else if (left == 0)
@@ -99,6 +104,8 @@ static void reap(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct generation *generation = generation_with(pid);
 
+		if (check_reaped(pid, status))
+			continue;
 		if (generation)
 			first_process_exited(generation, status);
 	}
@@ -195,7 +202,8 @@ static int run_loop(struct pidfh *pid_file)
 /* main_pid: whom WATCHDOG_PID names, and a service manager takes for the service. */
 static void prepare(const struct settings *settings, char **argv, pid_t main_pid)
 {
-	static char library[4096];
+	static char library[4096], shell[] = "/bin/sh", option[] = "-c";
+	static char *fallback[] = { shell, option, NULL, NULL };
 	char error[4400];
 	sigset_t blocked;
 
@@ -207,6 +215,9 @@ static void prepare(const struct settings *settings, char **argv, pid_t main_pid
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
 	start_init(&service.start, argv, library, &blocked);
 	service.start.main_pid = main_pid;
+	service.fallback = service.start;
+	service.fallback.argv = fallback;
+	fallback[2] = (char *)settings->fallback;
 	/* A server that forks into the background stays ours, and orphans are reaped. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	take_signals();

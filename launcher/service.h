@@ -75,6 +75,8 @@ struct generation {
 	unsigned strangers; /* forked processes that were called and have not joined yet */
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
 	uint64_t elsewhere; /* connections that programs without the shim have, as last counted */
+	bool is_fallback;
+	bool told_to_end; /* by a signal that was passed on: its end is no crash */
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
 	bool has_datagrams; /* it had listeners without connections */
 	bool watch_over; /* its waiting was not seen, and is no longer looked for */
@@ -86,7 +88,8 @@ TAILQ_HEAD(generations, generation);
 
 struct service {
 	const struct settings *settings;
-	struct start start;
+	struct start start, fallback;
+	bool on_fallback; /* it is the fallback that is to be started, or runs */
 	char name[80];
 	bool bare;
 	enum service_state state;
@@ -111,6 +114,9 @@ void service_event(enum service_event event);
 struct generation *service_spawn(void);
 /* The same, into service.current or service.new, with its deadline; or the event of its failure. */
 void service_spawn_into(struct generation **place);
+/* Asks the current generation for its listeners: ends in service_collected(). */
+void service_collect(void);
+void service_collect_abort(void);
 /* Says how it goes: into the log, and to everybody who waits for the running upgrade or stop. */
 void service_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The result of an upgrade: into the log, into `flip status`, and to everybody who waits. */
@@ -120,7 +126,10 @@ void service_conclude(int exit_code, const char *format, ...)
 void service_discard_new(void);
 /* The new one is the current one: it is told so, and the listeners that it shares are let go. */
 void service_enthrone_new(void);
+/* Tells the last lines that a generation wrote to whoever waits, or else writes them to the log. */
+void service_tell_output(const struct generation *generation, bool to_log);
 /* Why the upgrade is about to fail: a sentence without its end. */
+int service_exit_code(const struct generation *generation);
 void service_set_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void service_request_restart(void);
 /* Nobody serves, and the next generation is waited for. */
@@ -141,6 +150,9 @@ void service_drain_counted(struct generation *generation, uint64_t connections);
 
 /* vacancy.c: what is done in the states VACATING, FILLING and WAITING */
 void vacancy_open(bool planned); /* nobody serves from now on; planned: it did not just die */
+bool vacancy_is_crash(const struct generation *generation); /* that has ended by itself */
+void vacancy_orphaned(void); /* its first process has, and others go on */
+void vacancy_revive(void); /* the current generation crashed */
 void vacancy_begin(void); /* the current generation is retired in place */
 void vacancy_fill(void);  /* it is gone: the next one is started, while clients wait */
 void vacancy_occupy(void); /* the next one is ready */
@@ -217,6 +229,21 @@ void generation_probe_answered(struct generation *generation);
 void generation_leave_answered(struct generation *generation, bool ends_itself);
 /* A process of a retired generation is gone: was it the last one? */
 void generation_check_gone(struct generation *generation);
+
+/*
+ * holding.c: --on-crash=restart. The supervisor has copies of the listeners all the time.
+ */
+bool service_holds(void);
+bool holding_is_active(void); /* now, and not while they change hands */
+/* Takes copies of the current generation's listeners. */
+void holding_refresh(void);
+/* They have all arrived. */
+void holding_refreshed(bool ok);
+/* The current generation may have closed one: then that is closed here, too. */
+void holding_look(void);
+/* The one that the current generation has closed and binds again: NULL if it has none. */
+struct pool_entry *holding_take(int fresh_fd, const struct sockaddr *address);
+void holding_end(void);
 
 /* asker.c */
 /* Listens for control clients. */

@@ -23,11 +23,12 @@ static void show_generation(const struct shown *shown, const struct generation *
 {
 	uint64_t connections = generation_connections(generation);
 
-	shown->line(shown->to, "generation %u (pid %d) %s, %llu connection%s, for %ld s",
+	shown->line(shown->to, "generation %u (pid %d) %s, %llu connection%s, for %ld s%s",
 		    generation->number, (int)generation->pid, state, (unsigned long long)connections,
 		    connections == 1 ? "" : "s",
 		    seconds_since(generation->retired_ns ? generation->retired_ns :
-						       generation->started_ns));
+						       generation->started_ns),
+		    generation->is_fallback ? ", the fallback" : "");
 }
 
 /* Lines of /proc/PID/net/tcp: the inode is the tenth field, the local address the second. */

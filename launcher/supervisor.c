@@ -8,6 +8,7 @@
  *
  * In place (vacancy.c) the old one lets go, drains and ends first, and the next one is started then.
  */
+#include "check.h"
 #include "log.h"
 #include "manager.h"
 #include "notify.h"
@@ -98,6 +99,7 @@ static void generation_ready_timeout(struct timer *timer)
 
 struct generation *service_spawn(void)
 {
+	const struct start *start = service.on_fallback ? &service.fallback : &service.start;
 	char channel_name[48];
 	const char *step = "cannot make a channel";
 	int listen_fd = generation_listen(channel_name, sizeof(channel_name), ++service.last_number);
@@ -111,11 +113,12 @@ struct generation *service_spawn(void)
 		return NULL;
 	}
 	output_note(&generation->output);
-	generation->pid = process_start(&service.start, channel_name, generation->notify_name, &step);
+	generation->is_fallback = service.on_fallback;
+	generation->pid = process_start(start, channel_name, generation->notify_name, &step);
 	if (generation->pid > 0)
 		return generation;
 	service_set_failure("%s %s: %s", step,
-		    strstr(step, "directory") ? service.start.directory : service.start.argv[0],
+		    strstr(step, "directory") ? start->directory : start->argv[0],
 		    strerror(-generation->pid));
 	errno = -generation->pid;
 	generation_free(generation);
@@ -155,24 +158,50 @@ static void collect_timeout(struct timer *timer)
 	service_collected(false);
 }
 
-static void rearm(struct timer *timer)
+/* The hand-over is over: nobody shares the listeners any more, unless we hold them all the time. */
+static void release_pool(void)
 {
-	timer_clear(timer);
-	if (service.current && pool_is_readable(&service.pool))
-		generation_tell(service.current, MESSAGE_REARM);
+	if (holding_is_active()) {
+		holding_refresh();
+		return;
+	}
+	if (service_holds())
+		return; /* an upgrade has begun again */
 	pool_close(&service.pool);
 	if (service.current)
 		generation_tell(service.current, MESSAGE_SOLE);
 }
 
+static void rearm(struct timer *timer)
+{
+	timer_clear(timer);
+	if (service.current && pool_is_readable(&service.pool))
+		generation_tell(service.current, MESSAGE_REARM);
+	release_pool();
+}
+
+static void checked(bool ok)
+{
+	service_event(ok ? EVENT_CHECKED : EVENT_CHECK_FAILED);
+}
+
 /* A restart was asked for. */
 static void check(void)
 {
+	const struct settings *settings = service.settings;
+
 	service.asked_ns = clock_now_ns();
-	service_event(EVENT_CHECKED);
+	service.on_fallback = false;
+	service.failure[0] = '\0';
+	if (!settings->precheck) {
+		checked(true);
+		return;
+	}
+	service_tell("restart: precheck '%.100s' runs", settings->precheck);
+	check_start("precheck", settings->precheck, settings->precheck_timeout_ms, checked);
 }
 
-static void collect(void)
+void service_collect(void)
 {
 	if (rearm_timer.active)
 		rearm(&rearm_timer); /* of the upgrade before */
@@ -183,10 +212,16 @@ static void collect(void)
 		service_collected(true);
 }
 
+void service_collect_abort(void)
+{
+	timer_clear(&collect_timer);
+	service.is_collecting = false;
+}
+
 static void collect_for_restart(void)
 {
 	service_tell("restart: generation %u hands over its listeners", service.current->number);
-	collect();
+	service_collect();
 }
 
 /* Stopping: clients that are queued already are served, new ones are kept away meanwhile. */
@@ -212,6 +247,11 @@ void service_collected(bool ok)
 {
 	service.is_collecting = false;
 	timer_clear(&collect_timer);
+	if (holding_is_active()) {
+		holding_refreshed(ok);
+		return;
+	}
+	pool_unclaim(&service.pool);
 	quiesce_began_ns = clock_now_ns();
 	if (service.state == SERVICE_STOPPING) {
 		quiesce_all(&quiesce_timer);
@@ -229,7 +269,7 @@ void service_collected(bool ok)
 
 /* The outcomes. */
 
-static int exit_code_of(const struct generation *generation)
+int service_exit_code(const struct generation *generation)
 {
 	if (!generation || generation->status < 0)
 		return 0;
@@ -237,10 +277,16 @@ static int exit_code_of(const struct generation *generation)
 						 WEXITSTATUS(generation->status);
 }
 
-static void show_line(const char *text, void *unused)
+static void tell_line(const char *text, void *to_log)
 {
-	(void)unused;
 	asker_progress("  | %s", text);
+	if (*(bool *)to_log)
+		log_line(LOG_LEVEL_ERROR, "  | %s", text);
+}
+
+void service_tell_output(const struct generation *generation, bool to_log)
+{
+	output_tail(&generation->output, OUTPUT_LINES, tell_line, &to_log);
 }
 
 void service_discard_new(void)
@@ -250,20 +296,20 @@ void service_discard_new(void)
 	if (!generation)
 		return;
 	service.new = NULL;
-	service.exit_code = generation->exited ? exit_code_of(generation) : 1;
+	service.exit_code = generation->exited ? service_exit_code(generation) : 1;
 	if (!generation->exited)
 		kill(generation->pid, SIGKILL);
 	process_kill_tree(generation->pid);
-	output_tail(&generation->output, OUTPUT_LINES, show_line, NULL);
 	generation_free(generation);
 }
 
 static void fail(void)
 {
+	if (service.new)
+		service_tell_output(service.new, false);
 	service_discard_new();
 	pool_restore(&service.pool);
-	pool_close(&service.pool);
-	generation_tell(service.current, MESSAGE_SOLE);
+	release_pool();
 	service_conclude(1, "%s; generation %u serves on", service.failure, service.current->number);
 }
 
@@ -337,13 +383,15 @@ static void commit(void)
 	generation_commit(service.current);
 	log_line(LOG_LEVEL_INFO, "generation %u (pid %d) ready", service.current->number,
 		 (int)service.current->pid);
+	release_pool();
 }
 
 /* The current generation is dead; what it leaves is taken off the table. */
 static void drop_current(void)
 {
-	service_tell("generation %u (pid %d) died during the upgrade; the new one goes on",
-	     service.current->number, (int)service.current->pid);
+	service_set_failure("generation %u (pid %d) died during the upgrade",
+			    service.current->number, (int)service.current->pid);
+	service_tell("%s; the new one goes on", service.failure);
 	generation_free(service.current);
 	service.current = NULL;
 	vacancy_open(false);
@@ -357,8 +405,7 @@ static void promote(void)
 
 static void replace(void)
 {
-	timer_clear(&collect_timer);
-	service.is_collecting = false;
+	service_collect_abort();
 	drop_current();
 	service_spawn_into(&service.new);
 }
@@ -366,6 +413,7 @@ static void replace(void)
 static void stop(void)
 {
 	service_tell("stopping");
+	check_abort();
 	service_set_failure("the service is being stopped");
 	asker_abandon_restarts("the restart was given up: the service is being stopped");
 	if (!service.current) { /* nobody else serves: it ends by itself */
@@ -377,41 +425,51 @@ static void stop(void)
 		generation_terminate(service.current);
 	else if (service.current->phase >= PHASE_RETIRING)
 		return; /* it is on its way out */
-	else if (!TAILQ_EMPTY(&service.pool) && !rearm_timer.active && !service.is_collecting)
+	else if (!TAILQ_EMPTY(&service.pool) && !rearm_timer.active && !service.is_collecting &&
+		 !service_holds())
 		service_collected(true);
 	else if (!service.is_collecting)
-		collect();
+		service_collect();
+}
+
+static void close_everything(void)
+{
+	check_abort();
+	holding_end();
+	vacancy_end();
+	service_collect_abort();
+	timer_clear(&quiesce_timer);
+	timer_clear(&rearm_timer);
+	pool_close(&service.pool);
+}
+
+static void end_current(struct generation *generation)
+{
+	char text[80] = "ended";
+	bool stopped = generation->phase >= PHASE_RETIRING;
+
+	service.current = NULL;
+	service.exit_code = service_exit_code(generation);
+	if (generation->status >= 0)
+		process_status_text(generation->status, text, sizeof(text));
+	service_conclude(stopped ? 0 : 1, "%s: generation %u %s", stopped ? "stopped" : "ended",
+			 generation->number, text);
+	generation_free(generation);
 }
 
 static void end(void)
 {
-	char text[80] = "ended";
-	struct generation *generation = service.current;
-	bool stopped = generation && generation->phase >= PHASE_RETIRING;
-
-	timer_clear(&collect_timer);
-	timer_clear(&quiesce_timer);
-	timer_clear(&rearm_timer);
-	if (generation)
-		service.exit_code = exit_code_of(generation);
-	service.current = NULL;
-	pool_close(&service.pool);
-	if (generation && generation->status >= 0)
-		process_status_text(generation->status, text, sizeof(text));
-	if (generation)
-		service_conclude(stopped ? 0 : 1, "%s: generation %u %s",
-				 stopped ? "stopped" : "ended", generation->number, text);
+	close_everything();
+	if (service.current)
+		end_current(service.current);
 	else
 		service_conclude(1, "%s", service.failure);
-	if (generation)
-		generation_free(generation);
 }
 
 static void end_vacant(void)
 {
-	timer_clear(&rearm_timer);
-	pool_close(&service.pool);
-	vacancy_end();
+	close_everything();
+	service_conclude(0, "stopped: no generation was running");
 }
 
 static void spawn(void)
@@ -447,6 +505,7 @@ static void perform(enum service_action action)
 		[ACTION_FILL] = vacancy_fill,
 		[ACTION_OCCUPY] = vacancy_occupy,
 		[ACTION_BACK_OFF] = vacancy_back_off,
+		[ACTION_REVIVE] = vacancy_revive,
 		[ACTION_STOP_VACANT] = end_vacant,
 		[ACTION_STOP] = stop,
 		[ACTION_STOP_LATER] = stop_later,
@@ -514,7 +573,8 @@ void service_exited(struct generation *generation)
 	char text[80];
 
 	if (generation == service.current) {
-		service_event(EVENT_CURRENT_EXITED);
+		service_event(vacancy_is_crash(generation) ? EVENT_CURRENT_CRASHED :
+							     EVENT_CURRENT_EXITED);
 		return;
 	}
 	service_set_failure("generation %u (pid %d) %s before it was ready", generation->number,

@@ -1,25 +1,30 @@
 /*
  * Nobody serves: the current generation was retired in place, because two of its kind must not run
- * at a time. The listeners stay open in the pool, so that clients wait in their queues, and the next
- * generation gets them as in any other restart.
+ * at a time, or it has died. The listeners stay open in the pool, so that clients wait in their
+ * queues, and the next generation gets them as in any other restart.
  *
  *   VACATING -> FILLING -> SERVING
  *                 | ^
  *                 v |
  *               WAITING
  *
- * The old one is gone, so there is no way back: a next one that fails is tried again.
+ * There is no way back: a next one that fails is tried again, or the fallback instead.
  */
+#include "check.h"
+#include "crashes.h"
 #include "log.h"
 #include "service.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 
-#define BACK_OFF_FIRST_MS 100
-#define BACK_OFF_LAST_MS 10000
+/* The channels of a process that has ended are seen to be closed by then. */
+#define ORPHANED_AFTER_MS 100
 
-static struct timer retry_timer;
-static unsigned tries; /* of this vacancy that have failed */
+static struct timer retry_timer, orphaned_timer;
+static struct crashes crashes;
+static unsigned tries;	   /* of this vacancy that have failed */
+static unsigned n_crashes; /* within the window, at the last one */
 static int64_t began_ns;
 static bool is_planned; /* it was retired, and did not die */
 
@@ -28,13 +33,9 @@ static long since_ms(int64_t then_ns)
 	return (long)((clock_now_ns() - then_ns) / 1000000);
 }
 
-static int64_t back_off_ms(unsigned failed)
+static void note_crash(void)
 {
-	int64_t delay_ms = failed ? BACK_OFF_FIRST_MS : 0;
-
-	for (unsigned i = 1; i < failed && delay_ms < BACK_OFF_LAST_MS; i++)
-		delay_ms *= 2;
-	return delay_ms < BACK_OFF_LAST_MS ? delay_ms : BACK_OFF_LAST_MS;
+	n_crashes = crashes_add(&crashes, clock_now_ns(), service.settings->crash_window_ms);
 }
 
 void vacancy_open(bool planned)
@@ -42,7 +43,11 @@ void vacancy_open(bool planned)
 	tries = 0;
 	began_ns = clock_now_ns();
 	is_planned = planned;
+	if (!planned)
+		note_crash();
 }
+
+/* Retired in place. */
 
 void vacancy_begin(void)
 {
@@ -71,25 +76,38 @@ void vacancy_fill(void)
 	timer_clear(&retry_timer);
 	if (service.current)
 		drop_current();
-	else
-		service.asked_ns = clock_now_ns();
 	pool_unclaim(&service.pool);
 	service_spawn_into(&service.new);
+}
+
+/* Somebody serves again. */
+
+static void tell_success(void)
+{
+	const struct generation *current = service.current;
+
+	if (current->is_fallback)
+		service_conclude(1, "%s; generation %u (pid %d), the fallback, serves instead",
+				 service.failure, current->number, (int)current->pid);
+	else if (is_planned)
+		service_conclude(0, "generation %u (pid %d) ready in %ld ms, in place; nobody served for"
+				 " %ld ms",
+				 current->number, (int)current->pid, since_ms(service.asked_ns),
+				 since_ms(began_ns));
+	else
+		service_conclude(0, "generation %u (pid %d) ready in %ld ms; before, %s",
+				 current->number, (int)current->pid, since_ms(began_ns),
+				 service.failure);
 }
 
 void vacancy_occupy(void)
 {
 	generation_commit(service.new);
 	service_enthrone_new();
-	if (is_planned)
-		service_conclude(0, "generation %u (pid %d) ready in %ld ms, in place; nobody served for %ld ms",
-				 service.current->number, (int)service.current->pid,
-				 since_ms(service.asked_ns), since_ms(began_ns));
-	else
-		service_conclude(0, "generation %u (pid %d) ready in %ld ms; the one before it had died",
-				 service.current->number, (int)service.current->pid,
-				 since_ms(service.asked_ns));
+	tell_success();
 }
+
+/* Nobody does, yet. */
 
 static void retry(struct timer *timer)
 {
@@ -97,35 +115,146 @@ static void retry(struct timer *timer)
 	service_event(EVENT_RETRY);
 }
 
-void vacancy_back_off(void)
+static bool is_crash_loop(void)
 {
-	int64_t delay_ms = back_off_ms(++tries);
+	const struct settings *settings = service.settings;
 
-	service_discard_new();
-	if (!service.settings->in_place) {
-		service_event(EVENT_GIVE_UP);
+	return !is_planned && settings->max_crashes && n_crashes >= settings->max_crashes;
+}
+
+static bool may_try_again(void)
+{
+	const struct settings *settings = service.settings;
+
+	return (settings->in_place || settings->on_crash == ON_CRASH_RESTART) && !is_crash_loop();
+}
+
+/* service.failure says why; the last one's output comes before. */
+static void give_up(void)
+{
+	char reason[sizeof(service.failure)];
+
+	if (is_crash_loop() && service.settings->on_crash == ON_CRASH_RESTART) {
+		snprintf(reason, sizeof(reason), "%s", service.failure);
+		service_set_failure("%s; that were %u crashes within %u s: giving up", reason, n_crashes,
+				    service.settings->crash_window_ms / 1000);
+	}
+	service_event(EVENT_GIVE_UP);
+}
+
+/* Tries again after a while: the last good command at once, if the new one has just failed. */
+static void wait_and_retry(uint32_t delay_ms)
+{
+	pool_deepen(&service.pool);
+	service.on_fallback = service.settings->fallback && !service.on_fallback;
+	if (service.on_fallback) {
+		timer_set(&retry_timer, 0, retry);
+		service_tell("%s; the fallback is started", service.failure);
 		return;
 	}
+	timer_set(&retry_timer, delay_ms, retry);
+	service_conclude(1, "%s; nobody serves, clients wait, and it is tried again in %u ms",
+			 service.failure, delay_ms);
+}
+
+void vacancy_back_off(void)
+{
+	tries++;
+	if (!is_planned)
+		note_crash();
+	if (service.new)
+		service_tell_output(service.new, !may_try_again());
+	service_discard_new();
+	if (may_try_again())
+		wait_and_retry(back_off_ms(is_planned ? tries : n_crashes));
+	else
+		give_up();
+}
+
+/* Crashes. */
+
+/* As systemd has it: who is told to end by one of these has ended in order. */
+static bool is_orderly(int signal)
+{
+	return signal == SIGHUP || signal == SIGINT || signal == SIGTERM || signal == SIGPIPE;
+}
+
+bool vacancy_is_crash(const struct generation *generation)
+{
+	int status = generation->status;
+
+	/* How one ended that is no child of ours is not known (-1). */
+	if (service.settings->on_crash != ON_CRASH_RESTART || status < 0 || generation->told_to_end)
+		return false;
+	return WIFSIGNALED(status) ? !is_orderly(WTERMSIG(status)) : WEXITSTATUS(status) != 0;
+}
+
+void vacancy_revive(void)
+{
+	struct generation *dead = service.current;
+	uint32_t delay_ms;
+	char text[80];
+
+	check_abort();
+	holding_end();
+	service_collect_abort();
+	vacancy_open(false);
+	service_set_failure("generation %u (pid %d) %s", dead->number, (int)dead->pid,
+			    process_status_text(dead->status, text, sizeof(text)));
+	service.exit_code = service_exit_code(dead);
+	service_tell_output(dead, is_crash_loop());
+	service.current = NULL;
+	generation_free(dead);
+	if (is_crash_loop()) {
+		give_up();
+		return;
+	}
+	delay_ms = back_off_ms(n_crashes - 1);
+	pool_restore(&service.pool); /* it may have closed some on its way out */
 	pool_deepen(&service.pool);
 	timer_set(&retry_timer, delay_ms, retry);
-	service_conclude(1, "%s; nobody serves, clients wait, and it is tried again in %lld ms",
-			 service.failure, (long long)delay_ms);
+	service_tell("%s; clients wait, and the next one is started in %u ms", service.failure, delay_ms);
 }
+
+/* Its workers serve on, and are replaced as in any restart. */
+static void orphaned(struct timer *timer)
+{
+	const struct generation *current = service.current;
+	char text[80];
+
+	(void)timer;
+	if (service.state != SERVICE_SERVING || !current->exited || TAILQ_EMPTY(&current->members))
+		return;
+	note_crash();
+	log_line(LOG_LEVEL_INFO, "generation %u (pid %d) %s, and what it has left behind serves on",
+		 current->number, (int)current->pid,
+		 process_status_text(current->status, text, sizeof(text)));
+	if (!service.settings->max_crashes || n_crashes < service.settings->max_crashes)
+		service_request_restart();
+}
+
+void vacancy_orphaned(void)
+{
+	timer_set(&orphaned_timer, ORPHANED_AFTER_MS, orphaned);
+}
+
+/* The end. */
 
 void vacancy_end(void)
 {
 	timer_clear(&retry_timer);
-	service_conclude(0, "stopped: no generation was running");
+	timer_clear(&orphaned_timer);
 }
 
 void vacancy_show(void (*line)(void *to, const char *format, ...), void *to)
 {
-	if (service.current && service.state != SERVICE_VACATING)
+	if (service.state != SERVICE_WAITING && service.state != SERVICE_FILLING)
 		return;
 	if (retry_timer.active)
-		line(to, "nobody serves for %ld ms: clients wait; try %u follows in %ld ms",
-		     since_ms(began_ns), tries + 1,
-		     (long)((retry_timer.at_ns - clock_now_ns()) / 1000000));
+		line(to, "nobody serves for %ld ms: clients wait; the next try follows in %ld ms",
+		     since_ms(began_ns), (long)((retry_timer.at_ns - clock_now_ns()) / 1000000));
 	else
 		line(to, "nobody serves for %ld ms: clients wait", since_ms(began_ns));
+	if (service.failure[0])
+		line(to, "because %s", service.failure);
 }

@@ -44,7 +44,8 @@ int generation_listen(char *channel_name, size_t size, unsigned number)
 		close(fd);
 		return -1;
 	}
-	snprintf(channel_name, size, "%s/%u", address.sun_path + 1, number);
+	snprintf(channel_name, size, "%s/%u%s", address.sun_path + 1, number,
+		 service_holds() ? "+" : "");
 	return fd;
 }
 
@@ -92,9 +93,13 @@ static void answer_claim(struct visitor *visitor, const struct message *request,
 	if (visitor->generation->phase == PHASE_STARTING)
 		entry = pool_take(&service.pool, fresh_fd, (struct sockaddr *)&address,
 				  new_generation_holds);
+	else if (visitor->generation == service.current)
+		entry = holding_take(fresh_fd, (struct sockaddr *)&address);
 	message_init(&reply, MESSAGE_CLAIMED);
 	if (entry) {
 		entry->claims++;
+		entry->lost_ns = 0;
+		pool_let_in(entry);
 		pool_carry_options(entry, fresh_fd);
 		reply.count = 1;
 		reply.value[0] = entry->inode;

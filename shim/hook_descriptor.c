@@ -1,18 +1,45 @@
 /* Hooks: programs that close or take over every number there is meet flip's own descriptor. */
 #include "hooks.h"
+#include "listener.h"
 #include "session.h"
 #include "sys.h"
 
 #include <limits.h>
 
+/* A number was closed that may have been a listener: the supervisor, if it holds those, looks. */
+static void tell_closed(uint64_t inode)
+{
+	int saved = errno;
+
+	session_tell(MESSAGE_CLOSED, inode);
+	errno = saved;
+}
+
+/* The listener that fd is, if anybody wants to know; 0: none. */
+static uint64_t listener_if_held(int fd)
+{
+	int saved = errno;
+	uint64_t inode = session_is_held() && listener_is(fd) ? sys_inode(fd) : 0;
+
+	errno = saved;
+	return inode;
+}
+
 int hook_close(int fd)
 {
+	uint64_t inode;
+	int result;
+
 	/* Not open, as far as the program knows. */
 	if (session_owns(fd)) {
 		errno = EBADF;
 		return -1;
 	}
-	return REAL(close)(fd);
+	inode = listener_if_held(fd);
+	result = REAL(close)(fd);
+	if (inode && result == 0)
+		tell_closed(inode);
+	return result;
 }
 
 /* Leaves the number to the program. A vfork child has our memory but descriptors of its own. */
@@ -40,23 +67,37 @@ static void make_way(int from, int fd)
 
 int hook_dup2(int from, int to)
 {
+	uint64_t inode;
+	int result;
+
 	if (session_owns(from)) {
 		errno = EBADF;
 		return -1;
 	}
 	make_way(from, to);
-	return REAL(dup2)(from, to);
+	inode = listener_if_held(to);
+	result = REAL(dup2)(from, to);
+	if (inode && result >= 0)
+		tell_closed(inode);
+	return result;
 }
 
 int hook_dup3(int from, int to, int flags)
 {
+	uint64_t inode;
+	int result;
+
 	if (session_owns(from)) {
 		errno = EBADF;
 		return -1;
 	}
 	if (!(flags & ~O_CLOEXEC))
 		make_way(from, to);
-	return REAL(dup3)(from, to, flags);
+	inode = listener_if_held(to);
+	result = REAL(dup3)(from, to, flags);
+	if (inode && result >= 0)
+		tell_closed(inode);
+	return result;
 }
 
 int hook_close_range(unsigned first, unsigned last, int flags)
@@ -71,6 +112,8 @@ int hook_close_range(unsigned first, unsigned last, int flags)
 		result = REAL(close_range)(first, (unsigned)own - 1, flags);
 	if (result == 0 && last > (unsigned)own)
 		result = REAL(close_range)((unsigned)own + 1, last, flags);
+	if (session_is_held())
+		tell_closed(0);
 	return result;
 }
 
@@ -85,4 +128,6 @@ void hook_closefrom(int first)
 	if (first < own)
 		(void)REAL(close_range)((unsigned)(first > 0 ? first : 0), (unsigned)own - 1, 0);
 	REAL(closefrom)(own + 1);
+	if (session_is_held())
+		tell_closed(0);
 }

@@ -163,12 +163,16 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 	return true;
 }
 
-/* Could fd and address be a listener that the old generation has, so far unbound? */
+/* Could fd and address be a listener that is to be had from the supervisor, so far unbound? */
 static bool is_claimable(int fd, const struct sockaddr *address, socklen_t length)
 {
-	return session.channel_length && session.generation > 1 &&
+	/* While the supervisor holds the listeners, one that is closed and bound again is there. */
+	bool is_held = session.held && is_internet_stream(fd);
+
+	return session.channel_length && (session.generation > 1 || is_held) &&
 	       is_service_kind(fd) && local_port(fd) == 0 &&
-	       address_is_service(address, length) && session_begin() && session_is_new();
+	       address_is_service(address, length) && session_begin() &&
+	       (session_is_new() || is_held);
 }
 
 /*
@@ -371,15 +375,20 @@ int hook_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 
 int hook_shutdown(int fd, int how)
 {
-	int saved = errno;
+	int saved = errno, result;
+	bool is_told;
 
 	if (atomic_load(&session.family->shared) && (how == SHUT_RD || how == SHUT_RDWR) &&
 	    (retire_inode_behind(fd) || listener_accepts(fd))) {
 		errno = saved;
 		return 0;
 	}
+	is_told = session_is_held() && how != SHUT_WR && listener_accepts(fd);
 	errno = saved;
-	return REAL(shutdown)(fd, how);
+	result = REAL(shutdown)(fd, how);
+	if (is_told && result == 0)
+		session_tell(MESSAGE_CLOSED, 0);
+	return result;
 }
 
 /*

@@ -41,7 +41,10 @@ static void child_forked(void)
 	signals_forked();
 }
 
-/* FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1. */
+/*
+ * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; "+" behind
+ * it means that the supervisor holds the listeners all the time.
+ */
 static void channel_from_environment(void)
 {
 	const char *text = getenv("FLIP_CHANNEL");
@@ -58,6 +61,7 @@ static void channel_from_environment(void)
 	memcpy(address->path + 1, text, length);
 	session.channel_length = (socklen_t)(sizeof(sa_family_t) + 1 + length);
 	session.generation = (uint32_t)strtoul(slash + 1, NULL, 10);
+	session.held = strchr(slash, '+') != NULL;
 }
 
 __attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)
@@ -144,6 +148,7 @@ static int greet(int fd)
 	session.generation = (uint32_t)message.value[0];
 	signals_take_channel();
 	session.alone = message.value[3] & WELCOME_ALONE;
+	session.held = message.value[3] & WELCOME_HELD;
 	signals_take_commands((int)message.value[1], (int)message.value[2],
 			      message.value[3] & WELCOME_SIGNALS);
 	return 0;

@@ -63,6 +63,7 @@ struct session {
 	bool enabled;		 /* not FLIP_DISABLE=1, and the constructor has run */
 	bool bare;		 /* no launcher: flip summons its supervisor at the first listen() */
 	uint32_t generation;	 /* 1 is the first */
+	bool held;		 /* the supervisor has copies of the listeners all the time */
 	bool alone;		 /* no other one serves, even if this one is not the current one yet */
 	struct sockaddr_storage channel_address;
 	socklen_t channel_length; /* 0: none yet */
@@ -135,6 +136,13 @@ static inline bool session_is_new(void)
 static inline bool session_is_on_trial(void)
 {
 	return session_is_new() && !session.alone;
+}
+
+/* Does the supervisor want to hear of listeners that this process closes? */
+static inline bool session_is_held(void)
+{
+	return unlikely(session.held) && atomic_load_explicit(&session.process->state,
+							      memory_order_relaxed) == PROCESS_MEMBER;
 }
 
 /* Is there a shared listener that the program believes to be blocking? */

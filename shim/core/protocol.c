@@ -20,6 +20,7 @@ static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_RETIRED] = { "RETIRED", 1, 1, 0, false },
 	[MESSAGE_RESUMED] = { "RESUMED", 0, 0, 0, false },
 	[MESSAGE_CONNECTIONS] = { "CONNECTIONS", 1, 1, 0, false },
+	[MESSAGE_CLOSED] = { "CLOSED", 1, 1, 0, false },
 	[MESSAGE_LEAVING] = { "LEAVING", 1, 1, 0, false },
 	[MESSAGE_CLAIM] = { "CLAIM", sizeof(uint16_t), 128, 1, false },
 	[MESSAGE_WELCOME] = { "WELCOME", 4, 4, 0, false },

@@ -36,6 +36,7 @@ enum message_type {
 	MESSAGE_RETIRED,   /* value[0] threads that could not be asked */
 	MESSAGE_RESUMED,
 	MESSAGE_CONNECTIONS, /* value[0] open connections of this process to its listeners' clients */
+	MESSAGE_CLOSED,	     /* value[0] inode of a listener that was closed, 0: maybe some */
 	MESSAGE_LEAVING,     /* value[0] 1: the process ends itself, 0: send it the stop signal */
 
 	/* A request of a hook, on a connection of its own; the supervisor answers CLAIMED. */
@@ -69,6 +70,7 @@ enum message_flag {
 
 enum welcome_flag {
 	WELCOME_SIGNALS = 1, /* the restart and stop signal are flip's (bare face) */
+	WELCOME_HELD = 4,    /* the supervisor holds the listeners: tell of those that are closed */
 	WELCOME_ALONE = 2,   /* no other generation serves: never mind whether the supervisor lives */
 };
 

@@ -26,6 +26,21 @@ const struct setting settings_table[] = {
 	  "must not run twice" },
 	{ "overlap", "FLIP_OVERLAP", 0, SETTING_FLAG, FIELD(in_place), 0, 0, NULL,
 	  "start the new server beside the old one, whatever the profile of the program says" },
+	{ "fallback", "FLIP_FALLBACK", 0, SETTING_TEXT, FIELD(fallback), 0, 0, "CMD",
+	  "a shell command to start if, while nobody serves, the new server fails" },
+	{ "precheck", "FLIP_PRECHECK", 0, SETTING_TEXT, FIELD(precheck), 0, 0, "CMD",
+	  "a shell command that must succeed before a restart begins, such as 'nginx -t'" },
+	{ "precheck-timeout", "FLIP_PRECHECK_TIMEOUT", 0, SETTING_DURATION,
+	  FIELD(precheck_timeout_ms), 1, DURATION_MAX, "TIME",
+	  "kill --precheck if it takes longer; it has failed then (default: 30s)" },
+	{ "on-crash", "FLIP_ON_CRASH", 0, SETTING_CHOICE, FIELD(on_crash), 0, 0, "exit|restart",
+	  "if the server crashes: end with its exit code, or start it again while clients wait "
+	  "(default: exit)" },
+	{ "max-crashes", "FLIP_MAX_CRASHES", 0, SETTING_COUNT, FIELD(max_crashes), 0,
+	  SETTINGS_CRASHES_MAX, "N",
+	  "after this many crashes within --crash-window end all the same; 0: never (default: 5)" },
+	{ "crash-window", "FLIP_CRASH_WINDOW", 0, SETTING_DURATION, FIELD(crash_window_ms), 1,
+	  DURATION_MAX, "TIME", "see --max-crashes (default: 60s)" },
 	{ "restart-signal", "FLIP_RESTART_SIGNAL", 0, SETTING_SIGNAL, FIELD(restart_signal), 0, 0,
 	  "SIGNAL", "restart at this signal (default: HUP)" },
 	{ "stop-signal", "FLIP_STOP_SIGNAL", 0, SETTING_SIGNAL, FIELD(stop_signal), 0, 0, "SIGNAL",
@@ -71,6 +86,9 @@ void settings_init(struct settings *settings)
 		.ready_timeout_ms = 60 * 1000,
 		.stop_timeout_ms = 10 * 1000,
 		.max_draining = 2,
+		.precheck_timeout_ms = 30 * 1000,
+		.max_crashes = 5,
+		.crash_window_ms = 60 * 1000,
 		.restart_signal = SIGHUP,
 	};
 }
@@ -270,6 +288,22 @@ static bool set_signal(uint32_t *field, const char *text)
 	return signal != 0;
 }
 
+static bool set_choice(uint32_t *field, const struct setting *setting, const char *text)
+{
+	size_t length = strlen(text);
+	uint32_t number = 0;
+
+	for (const char *word = setting->placeholder;; word++, number++) {
+		if (length > 0 && strcspn(word, "|") == length && memcmp(word, text, length) == 0) {
+			*field = number;
+			return true;
+		}
+		word += strcspn(word, "|");
+		if (*word == '\0')
+			return false;
+	}
+}
+
 /* An option gives NULL; a variable that is empty or "0" is as good as none. */
 static bool set_flag(int32_t *field, const struct setting *setting, const char *text)
 {
@@ -289,6 +323,9 @@ static void explain(const struct setting *setting, const char *text, char *error
 	else if (setting->kind == SETTING_COUNT)
 		snprintf(error, size, "%s: '%.40s' is not a number from %u to %u", name, text,
 			 setting->min, setting->max);
+	else if (setting->kind == SETTING_CHOICE)
+		snprintf(error, size, "%s: '%.40s' is not among %s", name, text,
+			 setting->placeholder);
 	else if (setting->kind == SETTING_SIGNAL)
 		snprintf(error, size,
 			 "%s: '%.40s' is not a signal that flip can take; try HUP, USR2 or RTMIN+3",
@@ -322,6 +359,9 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
 		break;
 	case SETTING_SIGNAL:
 		ok = set_signal(field, text);
+		break;
+	case SETTING_CHOICE:
+		ok = set_choice(field, setting, text);
 		break;
 	case SETTING_FLAG:
 		ok = set_flag(field, setting, text);

@@ -19,10 +19,28 @@ struct settings {
 	uint32_t stop_signal;	   /* 0: flip drains at SIGQUIT and ends the server with SIGTERM */
 	int32_t verbosity;	   /* -1 quiet, 0, 1 */
 	int32_t in_place;	   /* the old generation ends before the next one is started */
+	const char *fallback;	   /* a shell command line; NULL: none */
+	const char *precheck;	   /* the same */
+	uint32_t precheck_timeout_ms;
+	uint32_t on_crash;	   /* enum on_crash */
+	uint32_t max_crashes;	   /* within crash_window_ms; 0: any number */
+	uint32_t crash_window_ms;
 	uint64_t given;		   /* a bit for each entry of the table that was set */
 };
 
-enum setting_kind { SETTING_TEXT, SETTING_DURATION, SETTING_COUNT, SETTING_SIGNAL, SETTING_FLAG };
+enum on_crash { ON_CRASH_EXIT, ON_CRASH_RESTART };
+
+/* No more crashes than that can be counted. */
+#define SETTINGS_CRASHES_MAX 64
+
+enum setting_kind {
+	SETTING_TEXT,
+	SETTING_DURATION,
+	SETTING_COUNT,
+	SETTING_SIGNAL,
+	SETTING_CHOICE, /* one of the words of the placeholder, "this|that", as its number from 0 */
+	SETTING_FLAG,
+};
 
 struct setting {
 	const char *option;   /* long option, without dashes */
@@ -31,7 +49,7 @@ struct setting {
 	enum setting_kind kind;
 	size_t offset;	    /* of the field in struct settings */
 	uint32_t min, max;  /* of a number; for a flag, min is the value it sets (as int32_t) */
-	const char *placeholder; /* TIME, N, SIGNAL, NAME, FILE; NULL for a flag */
+	const char *placeholder; /* TIME, N, SIGNAL, NAME, FILE, CMD, words; NULL for a flag */
 	const char *help;   /* one line, with the default */
 };
 

@@ -11,7 +11,7 @@ tries_again() {
 	restart_refused 'before it was ready|not ready within 300 ms' "$SUPERVISOR_PID"
 	expect_match 'nobody serves, clients wait, and it is tried again in 100 ms$' "$OUTPUT"
 	wait_for 10 log_has 'nobody serves, clients wait, and it is tried again in 400 ms$'
-	wait_for 5 status_has '^nobody serves for [0-9]+ ms: clients wait; try [0-9]+ follows in'
+	wait_for 5 status_has '^nobody serves for [0-9]+ ms: clients wait; the next try follows in'
 	expect_match ': waiting, ' "$OUTPUT" "state"
 	expect_match 'last: generation [0-9]+ ' "$OUTPUT" "reason"
 	# A client that comes now is not refused: it waits.

@@ -60,6 +60,13 @@ Test(settings, begins_with_the_documented_defaults)
 	cr_assert_eq(settings.restart_signal, SIGHUP);
 	cr_assert_eq(settings.stop_signal, 0);
 	cr_assert_eq(settings.verbosity, 0);
+	cr_assert_eq(settings.in_place, 0);
+	cr_assert_null(settings.fallback);
+	cr_assert_null(settings.precheck);
+	cr_assert_eq(settings.precheck_timeout_ms, 30000);
+	cr_assert_eq(settings.on_crash, ON_CRASH_EXIT);
+	cr_assert_eq(settings.max_crashes, 5);
+	cr_assert_eq(settings.crash_window_ms, 60000);
 }
 
 Test(settings, in_place_waits_neither_for_ever_nor_too_short)
@@ -78,6 +85,26 @@ Test(settings, in_place_takes_the_times_that_are_given)
 	settings_complete(&settings);
 	cr_assert_eq(settings.drain_timeout_ms, 0);
 	cr_assert_eq(settings.stop_timeout_ms, 10000);
+}
+
+Test(settings, takes_a_choice_by_its_word)
+{
+	cr_assert_eq(settings.on_crash, ON_CRASH_EXIT);
+	cr_assert(set("on-crash", "restart"));
+	cr_assert_eq(settings.on_crash, ON_CRASH_RESTART);
+	cr_assert(set("on-crash", "exit"));
+	cr_assert_eq(settings.on_crash, ON_CRASH_EXIT);
+}
+
+Test(settings, refuses_what_is_no_choice)
+{
+	static const char *const texts[] = {
+		"", "|", "exi", "exit ", "exit|", "exit|restart", "xit", "t|restart", "EXIT", "1",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_refused("on-crash", texts[i]);
+	cr_assert_not_null(strstr(error, "is not among exit|restart"), "%s", error);
 }
 
 Test(settings, knows_what_was_given)
