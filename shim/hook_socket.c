@@ -141,6 +141,9 @@ static void adopt(int fd, int listener_fd)
 
 	if (listener)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
+	/* haproxy sees that it listens already, and does not call listen(). */
+	if (!kind)
+		listeners_add_port(&family->listeners, local_port(listener_fd));
 	atomic_store(&family->handed_over, 1);
 	atomic_store(&family->shared, 1);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);

@@ -4,14 +4,18 @@
 
 control_without_flip control_stop_start --wait=thread --work-ms=200
 keeps() {
-	serve_versions server --wait="$1" --work-ms=200
+	serve_versions server --wait="$1" --work-ms=200 "${@:2}"
 	load_start
 	tag_set v2
 	restart "$SUPERVISOR_PID"
 	expect_match 'generation 1 draining [1-4] connections?$' "$OUTPUT"
 	tag_set v3
 	restart "$SUPERVISOR_PID"
-	wait_for 5 tag_is v3
+	# Then all clients are with the third one, which has its listener from the second.
+	wait_for 5 old_are_gone
+	tag_set v4
+	restart "$SUPERVISOR_PID"
+	wait_for 5 tag_is v4
 	load_end
 	[ "$(load_answers v1)" -gt 0 ] || fail "$1: the first version answered nothing"
 	wait_for 5 old_are_gone
@@ -20,6 +24,7 @@ keeps() {
 for mode in thread epoll poll accept; do
 	keeps "$mode"
 done
+keeps epoll --listen-once
 FACE=bare
 keeps epoll
 pass

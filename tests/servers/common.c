@@ -135,6 +135,15 @@ static void descriptors_allow(int count)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* haproxy asks, for it may have inherited the socket, and then does not call listen(). */
+static bool is_listening(int fd)
+{
+	int value = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &(socklen_t){ sizeof(value) }) == 0 &&
+	       value != 0;
+}
+
 void server_listen(struct server *server)
 {
 	const struct options *options = &server->options;
@@ -145,6 +154,8 @@ void server_listen(struct server *server)
 	server->listen_count = options->address_count;
 	server_mishap(server, STAGE_BIND);
 	for (int i = 0; i < server->listen_count; i++) {
+		if (options->listen_once && is_listening(server->listen_fds[i]))
+			continue;
 		if (listen(server->listen_fds[i], options->backlog) == -1)
 			err(1, "listen");
 		listener_set_timeout(server->listen_fds[i], options->rcvtimeo_ms);

@@ -32,7 +32,7 @@ struct options {
 	int backlog, threads, reuseaddr, reuseport;
 	int work_ms, init_ms, init_before_bind_ms, rcvtimeo_ms;
 	int notify_ms;			/* -1: never */
-	bool toggle, keepalive, log, print_start, handle_hup, strict;
+	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once;
 	enum term term;
 	enum mishap mishap;
 	enum stage mishap_stage;

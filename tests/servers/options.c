@@ -14,7 +14,7 @@ enum {
 	OPT_WORK, OPT_INIT, OPT_INIT_BEFORE_BIND, OPT_TAG, OPT_BACKLOG, OPT_V6ONLY, OPT_REUSEADDR,
 	OPT_REUSEPORT, OPT_RCVTIMEO, OPT_EXIT, OPT_CRASH, OPT_HANG, OPT_STAGE, OPT_TAG_FILE,
 	OPT_BEHAVIOUR, OPT_PRINT_START, OPT_LOG, OPT_KEEPALIVE, OPT_TERM, OPT_HANDLE_HUP,
-	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY,
+	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE,
 };
 
 static const struct option table[] = {
@@ -48,6 +48,7 @@ static const struct option table[] = {
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "notify-ms", required_argument, NULL, OPT_NOTIFY },
+	{ "listen-once", no_argument, NULL, OPT_LISTEN_ONCE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -187,6 +188,7 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_THREADS: options->threads = number(value); break;
 	case OPT_STRICT: options->strict = true; break;
 	case OPT_NOTIFY: options->notify_ms = number(value); break;
+	case OPT_LISTEN_ONCE: options->listen_once = true; break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;
