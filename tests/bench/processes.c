@@ -43,6 +43,16 @@ static bool is_in_network(const char *pid, const struct stat *network)
 	return stat(path, &status) == 0 && status.st_ino == network->st_ino;
 }
 
+/* A directory has a link for each in it: the first thread may be a zombie while others are not. */
+static bool has_threads(const char *pid)
+{
+	struct stat status;
+	char path[300];
+
+	snprintf(path, sizeof(path), "/proc/%s/task", pid);
+	return stat(path, &status) == 0 && status.st_nlink > 3;
+}
+
 /* Its name may hold anything: the state comes behind the last bracket (proc(5)). */
 static bool is_zombie(const char *pid)
 {
@@ -54,7 +64,9 @@ static bool is_zombie(const char *pid)
 		return true;
 	text[n] = '\0';
 	end = strrchr(text, ')');
-	return end == NULL || strncmp(end, ") Z", 3) == 0 || strncmp(end, ") X", 3) == 0;
+	if (end == NULL || strncmp(end, ") X", 3) == 0)
+		return true;
+	return strncmp(end, ") Z", 3) == 0 && !has_threads(pid);
 }
 
 static bool is_script(const char *pid)

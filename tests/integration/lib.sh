@@ -48,10 +48,15 @@ process_count() {
 	echo "${#pids[@]}"
 }
 
-# is_running PID: it exists, and is no zombie that only waits to be waited for.
+# is_running PID: it exists, and is no zombie that only waits to be waited for. Of a process with
+# threads the first one may be a zombie while others, on their way out, still have its listener.
 is_running() {
 	local line
-	read -r line 2>/dev/null <"/proc/$1/stat" && [[ ${line##*) } != Z* ]]
+	local -a threads
+	read -r line 2>/dev/null <"/proc/$1/stat" || return 1
+	[[ ${line##*) } == Z* ]] || return 0
+	threads=("/proc/$1/task/"*)
+	[ ${#threads[@]} -gt 1 ]
 }
 
 # The verdict is printed last of all, when nothing is left that could write after it.
