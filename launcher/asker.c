@@ -165,7 +165,7 @@ static void serve_status(struct asker *asker)
 
 	timer_set(&asker->timeout, STATUS_TIMEOUT_MS, status_timeout);
 	/* Counting takes members' time; while they do something more important they are left alone. */
-	if (service.state == SERVICE_SERVING || service.state == SERVICE_STARTING) {
+	if (service_is_serving() || service.state == SERVICE_STARTING) {
 		generation_ask(service.current, MESSAGE_PROBE, MESSAGE_MORE, 0);
 		TAILQ_FOREACH(generation, &service.retired, link)
 			if (generation->phase == PHASE_DRAINING)

@@ -23,6 +23,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(STARTING),
 		[EVENT_CURRENT_EXITED]     = GO(ENDED, END),
 		[EVENT_CURRENT_CRASHED]    = GO(ENDED, END),
+		[EVENT_CONFIRMED]          = STAY(STARTING),
 	},
 	[SERVICE_SERVING] = {
 		[EVENT_RESTART]            = GO(CHECKING, CHECK),
@@ -40,6 +41,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(SERVING),
 		[EVENT_CURRENT_EXITED]     = GO(ENDED, END),
 		[EVENT_CURRENT_CRASHED]    = GO(WAITING, REVIVE),
+		[EVENT_CONFIRMED]          = STAY(SERVING),
 	},
 	[SERVICE_CHECKING] = {
 		[EVENT_RESTART]            = GO(CHECKING, REFUSE_IN_PROGRESS),
@@ -57,6 +59,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(CHECKING),
 		[EVENT_CURRENT_EXITED]     = GO(ENDED, END),
 		[EVENT_CURRENT_CRASHED]    = GO(WAITING, REVIVE),
+		[EVENT_CONFIRMED]          = STAY(CHECKING),
 	},
 	[SERVICE_COLLECTING] = {
 		[EVENT_RESTART]            = GO(COLLECTING, REFUSE_IN_PROGRESS),
@@ -74,6 +77,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(COLLECTING),
 		[EVENT_CURRENT_EXITED]     = GO(FILLING, REPLACE),
 		[EVENT_CURRENT_CRASHED]    = GO(FILLING, REPLACE),
+		[EVENT_CONFIRMED]          = STAY(COLLECTING),
 	},
 	[SERVICE_UPGRADING] = {
 		[EVENT_RESTART]            = GO(UPGRADING, REFUSE_IN_PROGRESS),
@@ -91,6 +95,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(UPGRADING),
 		[EVENT_CURRENT_EXITED]     = GO(FILLING, PROMOTE),
 		[EVENT_CURRENT_CRASHED]    = GO(FILLING, PROMOTE),
+		[EVENT_CONFIRMED]          = STAY(UPGRADING),
 	},
 	[SERVICE_RETIRING] = {
 		[EVENT_RESTART]            = GO(RETIRING, REFUSE_IN_PROGRESS),
@@ -103,11 +108,30 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_COLLECT_FAILED]     = STAY(RETIRING),
 		[EVENT_READY]              = STAY(RETIRING),
 		[EVENT_NEW_FAILED]         = GO(SERVING, RESUME),
-		[EVENT_RETIRED]            = GO(SERVING, SUCCEED),
+		[EVENT_RETIRED]            = GO(PROBATION, SUCCEED),
 		[EVENT_RETRY]              = STAY(RETIRING),
 		[EVENT_GIVE_UP]            = STAY(RETIRING),
-		[EVENT_CURRENT_EXITED]     = GO(SERVING, SUCCEED),
-		[EVENT_CURRENT_CRASHED]    = GO(SERVING, SUCCEED),
+		[EVENT_CURRENT_EXITED]     = GO(PROBATION, SUCCEED),
+		[EVENT_CURRENT_CRASHED]    = GO(PROBATION, SUCCEED),
+		[EVENT_CONFIRMED]          = STAY(RETIRING),
+	},
+	[SERVICE_PROBATION] = {
+		[EVENT_RESTART]            = GO(PROBATION, REFUSE_IN_PROGRESS),
+		[EVENT_RESTART_CROWDED]    = GO(PROBATION, REFUSE_IN_PROGRESS),
+		[EVENT_STOP]               = GO(STOPPING, STOP),
+		[EVENT_CHECKED]            = STAY(PROBATION),
+		[EVENT_CHECK_FAILED]       = GO(SERVING, ROLL_BACK),
+		[EVENT_COLLECTED]          = STAY(PROBATION),
+		[EVENT_COLLECTED_IN_PLACE] = STAY(PROBATION),
+		[EVENT_COLLECT_FAILED]     = STAY(PROBATION),
+		[EVENT_READY]              = STAY(PROBATION),
+		[EVENT_NEW_FAILED]         = STAY(PROBATION),
+		[EVENT_RETIRED]            = STAY(PROBATION),
+		[EVENT_RETRY]              = STAY(PROBATION),
+		[EVENT_GIVE_UP]            = STAY(PROBATION),
+		[EVENT_CURRENT_EXITED]     = GO(SERVING, ROLL_BACK),
+		[EVENT_CURRENT_CRASHED]    = GO(SERVING, ROLL_BACK),
+		[EVENT_CONFIRMED]          = GO(SERVING, CONFIRM),
 	},
 	[SERVICE_VACATING] = {
 		[EVENT_RESTART]            = GO(VACATING, REFUSE_IN_PROGRESS),
@@ -125,6 +149,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(VACATING),
 		[EVENT_CURRENT_EXITED]     = GO(FILLING, FILL),
 		[EVENT_CURRENT_CRASHED]    = GO(FILLING, FILL),
+		[EVENT_CONFIRMED]          = STAY(VACATING),
 	},
 	[SERVICE_FILLING] = {
 		[EVENT_RESTART]            = GO(FILLING, REFUSE_IN_PROGRESS),
@@ -142,6 +167,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(FILLING),
 		[EVENT_CURRENT_EXITED]     = STAY(FILLING),
 		[EVENT_CURRENT_CRASHED]    = STAY(FILLING),
+		[EVENT_CONFIRMED]          = STAY(FILLING),
 	},
 	[SERVICE_WAITING] = {
 		[EVENT_RESTART]            = GO(FILLING, FILL),
@@ -159,6 +185,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = GO(ENDED, END),
 		[EVENT_CURRENT_EXITED]     = STAY(WAITING),
 		[EVENT_CURRENT_CRASHED]    = STAY(WAITING),
+		[EVENT_CONFIRMED]          = STAY(WAITING),
 	},
 	[SERVICE_STOPPING] = {
 		[EVENT_RESTART]            = GO(STOPPING, REFUSE_TERMINATING),
@@ -176,6 +203,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(STOPPING),
 		[EVENT_CURRENT_EXITED]     = GO(ENDED, END),
 		[EVENT_CURRENT_CRASHED]    = GO(ENDED, END),
+		[EVENT_CONFIRMED]          = STAY(STOPPING),
 	},
 	[SERVICE_ENDED] = {
 		[EVENT_RESTART]            = GO(ENDED, REFUSE_TERMINATING),
@@ -193,6 +221,7 @@ static const struct transition transitions[SERVICE_STATE_END][EVENT_END] = {
 		[EVENT_GIVE_UP]            = STAY(ENDED),
 		[EVENT_CURRENT_EXITED]     = STAY(ENDED),
 		[EVENT_CURRENT_CRASHED]    = STAY(ENDED),
+		[EVENT_CONFIRMED]          = STAY(ENDED),
 	},
 };
 /* clang-format on */
@@ -206,7 +235,7 @@ const char *service_state_name(enum service_state state)
 {
 	static const char *const names[SERVICE_STATE_END] = {
 		"starting", "serving", "checking", "collecting", "upgrading", "retiring",
-		"vacating", "filling", "waiting",  "stopping",	 "ended",
+		"probation", "vacating", "filling", "waiting",  "stopping",	 "ended",
 	};
 
 	return names[state];
@@ -218,7 +247,7 @@ const char *service_event_name(enum service_event event)
 		"restart",	      "restart-crowded", "stop",	   "checked",
 		"check-failed",	      "collected",	 "collected-in-place", "collect-failed",
 		"ready",	      "new-failed",	 "retired",	   "retry",
-		"give-up",	      "current-exited",	 "current-crashed",
+		"give-up",	      "current-exited",	 "current-crashed", "confirmed",
 	};
 
 	return names[event];

@@ -16,6 +16,7 @@ enum service_state {
 	SERVICE_COLLECTING, /* an upgrade: the current one hands its listeners over */
 	SERVICE_UPGRADING,  /* the new one runs, but is not ready */
 	SERVICE_RETIRING,   /* the new one is ready; the current one lets go */
+	SERVICE_PROBATION,  /* the new one serves; the one before it can come back yet */
 	SERVICE_VACATING,   /* in place: the current one lets go, drains and ends, without a new one */
 	SERVICE_FILLING,    /* nobody serves; the new one runs, but is not ready */
 	SERVICE_WAITING,    /* nobody serves; a while later it is tried again */
@@ -40,6 +41,7 @@ enum service_event {
 	EVENT_GIVE_UP,		/* it has failed too often */
 	EVENT_CURRENT_EXITED,
 	EVENT_CURRENT_CRASHED,	/* the same, not of its own will, and --on-crash=restart */
+	EVENT_CONFIRMED,	/* the new one has stood the test */
 	EVENT_END
 };
 
@@ -55,6 +57,8 @@ enum service_action {
 	ACTION_COMMIT,	 /* the first generation is ready */
 	ACTION_RETIRE,	 /* commit the new one, then the current one lets go */
 	ACTION_SUCCEED,	 /* the new one is the current one, the old one drains */
+	ACTION_CONFIRM,	 /* the old one may end */
+	ACTION_ROLL_BACK, /* the old one takes back its listeners, the new one is ended */
 	ACTION_FAIL,	 /* nothing happened: the current one serves on */
 	ACTION_RESUME,	 /* the current one takes back what it has let go of */
 	ACTION_PROMOTE,	 /* the current one died: the new one goes on in its place */

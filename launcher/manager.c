@@ -211,7 +211,7 @@ static void describe(struct text *text)
 	add_retired(text);
 	if (service.state == SERVICE_WAITING)
 		text_add(text, "nobody serves: %s", service.failure);
-	if (manager.failed && service.state == SERVICE_SERVING)
+	if (manager.failed && service_is_serving())
 		text_add(text, "; the last restart failed: %s", service.failure);
 }
 
@@ -301,11 +301,11 @@ void manager_tell_result(void)
 
 	if (!manager.length)
 		return;
-	if ((service.state == SERVICE_SERVING || service.state == SERVICE_WAITING) &&
+	if ((service_is_serving() || service.state == SERVICE_WAITING) &&
 	    manager.told != TOLD_READY)
 		end_reload(&message);
 	/* In place it has failed at first, and worked later. */
-	if (service.state == SERVICE_SERVING && service.current->number != manager.reloading)
+	if (service_is_serving() && service.current->number != manager.reloading)
 		manager.failed = false;
 	add_main_pid(&message);
 	add_status(&message);

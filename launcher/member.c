@@ -188,9 +188,14 @@ void generation_resume(struct generation *generation, const struct pool *pool)
 
 	generation->phase = PHASE_SERVING;
 	generation->retired_ns = 0;
+	generation->drain_told = false;
+	generation->tries = 0;
 	timer_clear(&generation->again);
-	TAILQ_FOREACH(member, &generation->members, link)
+	timer_clear(&generation->deadline);
+	TAILQ_FOREACH(member, &generation->members, link) {
+		member->answered = false;
 		resume_member(member, pool);
+	}
 }
 
 static void member_listeners(struct member *member, const struct message *message, const int *fds)
@@ -266,6 +271,9 @@ static void member_says(struct member *member, const struct message *message, co
 		member->answered = true;
 		if (generation_all_answered(generation))
 			service_retired(generation);
+		break;
+	case MESSAGE_RESUMED:
+		member->answered = true;
 		break;
 	case MESSAGE_CONNECTIONS:
 		member->answered = true;
@@ -354,12 +362,14 @@ static void member_welcome(struct member *member)
 		member_commit(member);
 	if (generation->phase >= PHASE_RETIRING)
 		member_tell(member, MESSAGE_RETIRE, 0, 0);
+	if (generation->comes_back)
+		resume_member(member, &service.pool);
 	if (generation->phase >= PHASE_DRAINING)
 		member_tell(member, MESSAGE_PROBE, MESSAGE_MORE, 0);
 	else if (generation == service.current && service.is_collecting)
 		member_tell(member, MESSAGE_COLLECT, 0, 0);
 	else
-		member->answered = generation->phase < PHASE_RETIRING;
+		member->answered = generation->phase < PHASE_RETIRING && !generation->comes_back;
 	if (generation->strangers > 0)
 		generation->strangers--;
 }

@@ -130,6 +130,10 @@ static void drain_timeout(struct timer *timer)
 {
 	struct generation *generation = OF_DEADLINE(timer);
 
+	if (generation == service.reserve) { /* to be there counts for more than to end in time */
+		timer_set(timer, PROBE_LAST_MS, drain_timeout);
+		return;
+	}
 	log_line(LOG_LEVEL_INFO, "generation %u still has connections after %u ms: ending it",
 		 generation->number, service.settings->drain_timeout_ms);
 	generation_leave(generation);
@@ -178,7 +182,7 @@ void generation_probe_answered(struct generation *generation)
 	}
 	tell_first_count(generation, connections);
 	asker_counted();
-	if (connections == 0 && may_owe_answers(generation)) {
+	if (connections == 0 && (generation == service.reserve || may_owe_answers(generation))) {
 		timer_set(&generation->again, PROBE_LAST_MS, probe);
 		return;
 	}
@@ -305,5 +309,9 @@ void generation_check_gone(struct generation *generation)
 					  process_status_text(generation->status, text, sizeof(text)));
 	tell_first_count(generation, 0);
 	TAILQ_REMOVE(&service.retired, generation, link);
+	if (generation == service.reserve) {
+		service.reserve = NULL;
+		service_event(EVENT_CONFIRMED); /* there is no way back any more */
+	}
 	generation_free(generation);
 }

@@ -45,6 +45,8 @@ static void pass_on(int signal)
 	const struct generation *generation;
 	bool is_end = signal == SIGTERM || signal == SIGINT;
 
+	if (is_end && service.state == SERVICE_PROBATION)
+		service_event(EVENT_CONFIRMED); /* what ends now ends because it was told to */
 	if (is_end && service_is_vacant()) {
 		service_event(EVENT_STOP); /* what it ends must not be started again */
 	} else if (is_end && service.new) {
@@ -90,7 +92,8 @@ static void first_process_exited(struct generation *generation, int status)
 		process_each(generation->pid, count_process, &left);
 	if (generation == service.current && vacancy_is_crash(generation))
 		vacancy_orphaned();
-	if (generation == service.new && status != 0)
+	if (status != 0 && (generation == service.new ||
+			    (generation == service.current && service.state == SERVICE_PROBATION)))
 		service_exited(generation); /* whatever its children do */
 	else if (left == 0)
 		generation_check_gone(generation);

@@ -8,6 +8,7 @@
  *   ready.c       when a generation that starts may take over
  *   notify.c      what the generations say by sd_notify
  *   manager.c     what systemd is told by sd_notify
+ *   probation.c   after ready: the generation before may come back yet
  *   retired.c     generations on their way out: drain, leave, end
  *   vacancy.c     the time in which nobody serves: a restart in place, a crash
  *   status.c      what `flip status` shows
@@ -80,6 +81,7 @@ struct generation {
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
 	bool has_datagrams; /* it had listeners without connections */
 	bool watch_over; /* its waiting was not seen, and is no longer looked for */
+	bool comes_back; /* it was retired, and its members are told to resume */
 	bool drain_told; /* the first count of its connections has been reported */
 	uint64_t drain_count; /* and was this */
 	TAILQ_ENTRY(generation) link;
@@ -95,6 +97,7 @@ struct service {
 	enum service_state state;
 	struct generation *current, *new; /* nobody serves: no current one */
 	struct generations retired; /* oldest first */
+	struct generation *reserve; /* of these, the one that may come back yet; or NULL */
 	struct pool pool;
 	bool is_collecting; /* members of the current generation are being asked */
 	bool stop_pending;
@@ -110,6 +113,8 @@ extern struct service service;
 
 /* supervisor.c */
 void service_event(enum service_event event);
+/* The current generation is ready, and no other is coming. */
+bool service_is_serving(void);
 /* Starts the command once more; NULL: it could not be (reason: failure, and errno). */
 struct generation *service_spawn(void);
 /* The same, into service.current or service.new, with its deadline; or the event of its failure. */
@@ -122,6 +127,12 @@ void service_tell(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The result of an upgrade: into the log, into `flip status`, and to everybody who waits. */
 void service_conclude(int exit_code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same with service.last_result as it is. */
+void service_conclude_again(int exit_code);
+/* The hand-over is over: nobody shares the listeners any more, unless we hold them all the time. */
+void service_release_pool(void);
+/* Before that: a wake-up for a client that is queued may have been lost. */
+void service_rearm(void);
 /* Ends the new generation whatever it does, and tells what it said last. */
 void service_discard_new(void);
 /* The new one is the current one: it is told so, and the listeners that it shares are let go. */
@@ -215,6 +226,18 @@ const char *generation_lacks(const struct generation *generation, char *text, si
 void generation_commit(struct generation *generation);
 void member_commit(struct member *member);
 void heard_free(struct generation *generation);
+
+/* probation.c */
+/* Begins when `old`, retired, drains: EVENT_CONFIRMED or EVENT_CHECK_FAILED will follow. */
+void probation_begin(struct generation *old);
+/* The new one is good: `old` goes its way. */
+void probation_confirm(void);
+/* The old one is the current one again. */
+void probation_roll_back(void);
+/* Whatever comes of it: the time is over. */
+void probation_end(void);
+/* --check runs, and the restart's result depends on it. */
+bool probation_is_checking(void);
 
 /* retired.c */
 void generation_retire(struct generation *generation); /* ends in service_retired() */

@@ -46,6 +46,11 @@ int service_stop_signal(void)
 	return service.settings->stop_signal ? (int)service.settings->stop_signal : SIGTERM;
 }
 
+bool service_is_serving(void)
+{
+	return service.state == SERVICE_SERVING || service.state == SERVICE_PROBATION;
+}
+
 static long elapsed_ms(int64_t since_ns)
 {
 	return (long)((clock_now_ns() - since_ns) / 1000000);
@@ -79,6 +84,11 @@ void service_conclude(int exit_code, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(service.last_result, sizeof(service.last_result), format, arguments);
 	va_end(arguments);
+	service_conclude_again(exit_code);
+}
+
+void service_conclude_again(int exit_code)
+{
 	log_line(exit_code ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "%s", service.last_result);
 	asker_result(exit_code, "%s", service.last_result);
 }
@@ -159,7 +169,7 @@ static void collect_timeout(struct timer *timer)
 }
 
 /* The hand-over is over: nobody shares the listeners any more, unless we hold them all the time. */
-static void release_pool(void)
+void service_release_pool(void)
 {
 	if (holding_is_active()) {
 		holding_refresh();
@@ -172,12 +182,19 @@ static void release_pool(void)
 		generation_tell(service.current, MESSAGE_SOLE);
 }
 
-static void rearm(struct timer *timer)
+void service_rearm(void)
 {
-	timer_clear(timer);
+	timer_clear(&rearm_timer);
 	if (service.current && pool_is_readable(&service.pool))
 		generation_tell(service.current, MESSAGE_REARM);
-	release_pool();
+	if (service.state != SERVICE_PROBATION)
+		service_release_pool();
+}
+
+static void rearm(struct timer *timer)
+{
+	(void)timer;
+	service_rearm();
 }
 
 static void checked(bool ok)
@@ -204,7 +221,7 @@ static void check(void)
 void service_collect(void)
 {
 	if (rearm_timer.active)
-		rearm(&rearm_timer); /* of the upgrade before */
+		service_rearm(); /* of the upgrade before */
 	service.is_collecting = true;
 	collect_began_ns = clock_now_ns();
 	timer_set(&collect_timer, COLLECT_AGAIN_MS, collect_timeout);
@@ -309,7 +326,7 @@ static void fail(void)
 		service_tell_output(service.new, false);
 	service_discard_new();
 	pool_restore(&service.pool);
-	release_pool();
+	service_release_pool();
 	service_conclude(1, "%s; generation %u serves on", service.failure, service.current->number);
 }
 
@@ -336,6 +353,8 @@ void service_retired(struct generation *generation)
 		generation_drain(generation);
 	} else if (generation == service.current) {
 		service_event(EVENT_RETIRED);
+	} else {
+		generation_drain(generation); /* it has failed its check */
 	}
 }
 
@@ -357,10 +376,13 @@ static void succeed(void)
 	snprintf(service.last_result, sizeof(service.last_result),
 		 "generation %u (pid %d) ready in %ld ms", service.current->number,
 		 (int)service.current->pid, elapsed_ms(service.asked_ns));
-	if (old->exited && TAILQ_EMPTY(&old->members))
+	if (old->exited && TAILQ_EMPTY(&old->members)) {
+		service_event(EVENT_CONFIRMED);
 		generation_check_gone(old);
-	else
-		generation_drain(old);
+		return;
+	}
+	probation_begin(old);
+	generation_drain(old);
 }
 
 void service_drain_counted(struct generation *generation, uint64_t connections)
@@ -373,9 +395,13 @@ void service_drain_counted(struct generation *generation, uint64_t connections)
 		return;
 	}
 	snprintf(ready, sizeof(ready), "%s", service.last_result);
-	service_conclude(0, "%s; generation %u draining %llu connection%s", ready,
-			 generation->number, (unsigned long long)connections,
-			 connections == 1 ? "" : "s");
+	snprintf(service.last_result, sizeof(service.last_result),
+		 "%.300s; generation %u draining %llu connection%s", ready, generation->number,
+		 (unsigned long long)connections, connections == 1 ? "" : "s");
+	if (probation_is_checking())
+		service_tell("%s; check '%.100s' runs", service.last_result, service.settings->check);
+	else
+		service_conclude_again(0);
 }
 
 static void commit(void)
@@ -383,7 +409,7 @@ static void commit(void)
 	generation_commit(service.current);
 	log_line(LOG_LEVEL_INFO, "generation %u (pid %d) ready", service.current->number,
 		 (int)service.current->pid);
-	release_pool();
+	service_release_pool();
 }
 
 /* The current generation is dead; what it leaves is taken off the table. */
@@ -414,6 +440,7 @@ static void stop(void)
 {
 	service_tell("stopping");
 	check_abort();
+	probation_end();
 	service_set_failure("the service is being stopped");
 	asker_abandon_restarts("the restart was given up: the service is being stopped");
 	if (!service.current) { /* nobody else serves: it ends by itself */
@@ -435,6 +462,7 @@ static void stop(void)
 static void close_everything(void)
 {
 	check_abort();
+	probation_end();
 	holding_end();
 	vacancy_end();
 	service_collect_abort();
@@ -496,6 +524,8 @@ static void perform(enum service_action action)
 		[ACTION_COMMIT] = commit,
 		[ACTION_RETIRE] = retire_current,
 		[ACTION_SUCCEED] = succeed,
+		[ACTION_CONFIRM] = probation_confirm,
+		[ACTION_ROLL_BACK] = probation_roll_back,
 		[ACTION_FAIL] = fail,
 		[ACTION_RESUME] = resume,
 		[ACTION_PROMOTE] = promote,
@@ -528,7 +558,7 @@ void service_event(enum service_event event)
 	service.state = transition.next;
 	manager_tell_begin();
 	perform(transition.action);
-	if (service.stop_pending && service.state == SERVICE_SERVING) {
+	if (service.stop_pending && service_is_serving()) {
 		service.stop_pending = false;
 		service_event(EVENT_STOP);
 	}
@@ -553,6 +583,9 @@ void service_request_restart(void)
 {
 	const struct generation *oldest = TAILQ_FIRST(&service.retired);
 
+	/* Who asks for the next one is content with this one. */
+	if (service.state == SERVICE_PROBATION && !probation_is_checking())
+		service_event(EVENT_CONFIRMED);
 	if (n_draining() < service.settings->max_draining || !oldest ||
 	    service.state != SERVICE_SERVING) {
 		service_event(EVENT_RESTART);

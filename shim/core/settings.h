@@ -21,7 +21,9 @@ struct settings {
 	int32_t in_place;	   /* the old generation ends before the next one is started */
 	const char *fallback;	   /* a shell command line; NULL: none */
 	const char *precheck;	   /* the same */
+	const char *check;	   /* the same */
 	uint32_t precheck_timeout_ms;
+	uint32_t probation_ms; /* after ready, in which the generation before can still come back */
 	uint32_t on_crash;	   /* enum on_crash */
 	uint32_t max_crashes;	   /* within crash_window_ms; 0: any number */
 	uint32_t crash_window_ms;

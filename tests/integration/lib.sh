@@ -25,6 +25,9 @@ if [ "$(readlink /proc/self/ns/net)" = "$FLIP_TEST_OUTER_NET" ] || ! ip link set
 	exit 1
 fi
 
+# Most tests want to see the old generation go: without a time in which it might come back.
+export FLIP_PROBATION=${FLIP_PROBATION-0}
+
 FLIP=$BUILD/launcher/flip
 LIBRARY=$BUILD/shim/libflip.so
 SERVER=$BUILD/tests/servers/server

@@ -12,7 +12,7 @@ struct expected {
 
 #define N ACTION_NONE
 
-/* 11 states x 15 events, by the names that the log shows. */
+/* 12 states x 16 events, by the names that the log shows. */
 static const struct expected expected[] = {
 	/* Not ready yet: no restart; whatever else ends with it, ends the service. */
 	{ "starting", "restart", "starting", ACTION_REFUSE_NOT_READY },
@@ -30,6 +30,7 @@ static const struct expected expected[] = {
 	{ "starting", "give-up", "starting", N },
 	{ "starting", "current-exited", "ended", ACTION_END },
 	{ "starting", "current-crashed", "ended", ACTION_END },
+	{ "starting", "confirmed", "starting", N },
 	/* At rest. What comes late from an upgrade that is over means nothing. */
 	{ "serving", "restart", "checking", ACTION_CHECK },
 	{ "serving", "restart-crowded", "serving", ACTION_REFUSE_CROWDED },
@@ -46,6 +47,7 @@ static const struct expected expected[] = {
 	{ "serving", "give-up", "serving", N },
 	{ "serving", "current-exited", "ended", ACTION_END },
 	{ "serving", "current-crashed", "waiting", ACTION_REVIVE },
+	{ "serving", "confirmed", "serving", N },
 	/* --precheck runs: the current one serves on, whatever comes of it. */
 	{ "checking", "restart", "checking", ACTION_REFUSE_IN_PROGRESS },
 	{ "checking", "restart-crowded", "checking", ACTION_REFUSE_IN_PROGRESS },
@@ -62,6 +64,7 @@ static const struct expected expected[] = {
 	{ "checking", "give-up", "checking", N },
 	{ "checking", "current-exited", "ended", ACTION_END },
 	{ "checking", "current-crashed", "waiting", ACTION_REVIVE },
+	{ "checking", "confirmed", "checking", N },
 	/* The listeners are being handed over; there is no new process yet. */
 	{ "collecting", "restart", "collecting", ACTION_REFUSE_IN_PROGRESS },
 	{ "collecting", "restart-crowded", "collecting", ACTION_REFUSE_IN_PROGRESS },
@@ -78,6 +81,7 @@ static const struct expected expected[] = {
 	{ "collecting", "give-up", "collecting", N },
 	{ "collecting", "current-exited", "filling", ACTION_REPLACE },
 	{ "collecting", "current-crashed", "filling", ACTION_REPLACE },
+	{ "collecting", "confirmed", "collecting", N },
 	/* The new one starts while the old one serves. */
 	{ "upgrading", "restart", "upgrading", ACTION_REFUSE_IN_PROGRESS },
 	{ "upgrading", "restart-crowded", "upgrading", ACTION_REFUSE_IN_PROGRESS },
@@ -94,6 +98,7 @@ static const struct expected expected[] = {
 	{ "upgrading", "give-up", "upgrading", N },
 	{ "upgrading", "current-exited", "filling", ACTION_PROMOTE },
 	{ "upgrading", "current-crashed", "filling", ACTION_PROMOTE },
+	{ "upgrading", "confirmed", "upgrading", N },
 	/* Both serve; the old one lets go. */
 	{ "retiring", "restart", "retiring", ACTION_REFUSE_IN_PROGRESS },
 	{ "retiring", "restart-crowded", "retiring", ACTION_REFUSE_IN_PROGRESS },
@@ -105,11 +110,29 @@ static const struct expected expected[] = {
 	{ "retiring", "collect-failed", "retiring", N },
 	{ "retiring", "ready", "retiring", N },
 	{ "retiring", "new-failed", "serving", ACTION_RESUME },
-	{ "retiring", "retired", "serving", ACTION_SUCCEED },
+	{ "retiring", "retired", "probation", ACTION_SUCCEED },
 	{ "retiring", "retry", "retiring", N },
 	{ "retiring", "give-up", "retiring", N },
-	{ "retiring", "current-exited", "serving", ACTION_SUCCEED },
-	{ "retiring", "current-crashed", "serving", ACTION_SUCCEED },
+	{ "retiring", "current-exited", "probation", ACTION_SUCCEED },
+	{ "retiring", "current-crashed", "probation", ACTION_SUCCEED },
+	{ "retiring", "confirmed", "retiring", N },
+	/* The new one serves: its end, and a failed check, bring the old one back. */
+	{ "probation", "restart", "probation", ACTION_REFUSE_IN_PROGRESS },
+	{ "probation", "restart-crowded", "probation", ACTION_REFUSE_IN_PROGRESS },
+	{ "probation", "stop", "stopping", ACTION_STOP },
+	{ "probation", "checked", "probation", N },
+	{ "probation", "check-failed", "serving", ACTION_ROLL_BACK },
+	{ "probation", "collected", "probation", N },
+	{ "probation", "collected-in-place", "probation", N },
+	{ "probation", "collect-failed", "probation", N },
+	{ "probation", "ready", "probation", N },
+	{ "probation", "new-failed", "probation", N },
+	{ "probation", "retired", "probation", N },
+	{ "probation", "retry", "probation", N },
+	{ "probation", "give-up", "probation", N },
+	{ "probation", "current-exited", "serving", ACTION_ROLL_BACK },
+	{ "probation", "current-crashed", "serving", ACTION_ROLL_BACK },
+	{ "probation", "confirmed", "serving", ACTION_CONFIRM },
 	/* In place: the old one is on its way out, and then the next one is started. */
 	{ "vacating", "restart", "vacating", ACTION_REFUSE_IN_PROGRESS },
 	{ "vacating", "restart-crowded", "vacating", ACTION_REFUSE_IN_PROGRESS },
@@ -126,6 +149,7 @@ static const struct expected expected[] = {
 	{ "vacating", "give-up", "vacating", N },
 	{ "vacating", "current-exited", "filling", ACTION_FILL },
 	{ "vacating", "current-crashed", "filling", ACTION_FILL },
+	{ "vacating", "confirmed", "vacating", N },
 	/* Nobody serves, and one starts: no failure ends the service by itself. */
 	{ "filling", "restart", "filling", ACTION_REFUSE_IN_PROGRESS },
 	{ "filling", "restart-crowded", "filling", ACTION_REFUSE_IN_PROGRESS },
@@ -142,6 +166,7 @@ static const struct expected expected[] = {
 	{ "filling", "give-up", "filling", N },
 	{ "filling", "current-exited", "filling", N },
 	{ "filling", "current-crashed", "filling", N },
+	{ "filling", "confirmed", "filling", N },
 	/* Nobody serves, and none starts: whoever asks for a restart need not wait. */
 	{ "waiting", "restart", "filling", ACTION_FILL },
 	{ "waiting", "restart-crowded", "filling", ACTION_FILL },
@@ -158,6 +183,7 @@ static const struct expected expected[] = {
 	{ "waiting", "give-up", "ended", ACTION_END },
 	{ "waiting", "current-exited", "waiting", N },
 	{ "waiting", "current-crashed", "waiting", N },
+	{ "waiting", "confirmed", "waiting", N },
 	/* The way down knows no way back. */
 	{ "stopping", "restart", "stopping", ACTION_REFUSE_TERMINATING },
 	{ "stopping", "restart-crowded", "stopping", ACTION_REFUSE_TERMINATING },
@@ -174,6 +200,7 @@ static const struct expected expected[] = {
 	{ "stopping", "give-up", "stopping", N },
 	{ "stopping", "current-exited", "ended", ACTION_END },
 	{ "stopping", "current-crashed", "ended", ACTION_END },
+	{ "stopping", "confirmed", "stopping", N },
 	{ "ended", "restart", "ended", ACTION_REFUSE_TERMINATING },
 	{ "ended", "restart-crowded", "ended", ACTION_REFUSE_TERMINATING },
 	{ "ended", "stop", "ended", ACTION_REFUSE_TERMINATING },
@@ -189,6 +216,7 @@ static const struct expected expected[] = {
 	{ "ended", "give-up", "ended", N },
 	{ "ended", "current-exited", "ended", N },
 	{ "ended", "current-crashed", "ended", N },
+	{ "ended", "confirmed", "ended", N },
 };
 
 #define N_EXPECTED (sizeof(expected) / sizeof(*expected))
@@ -231,7 +259,7 @@ static bool is_serving(enum service_state state)
 {
 	return state == SERVICE_SERVING || state == SERVICE_CHECKING ||
 	       state == SERVICE_COLLECTING || state == SERVICE_UPGRADING ||
-	       state == SERVICE_RETIRING;
+	       state == SERVICE_RETIRING || state == SERVICE_PROBATION;
 }
 
 /* Nobody serves, but the listeners are open and clients wait. */
@@ -292,7 +320,19 @@ Test(generation, loses_no_upgrade_by_the_death_of_the_old_one)
 	cr_expect(service_transition(SERVICE_COLLECTING, EVENT_CURRENT_EXITED).next !=
 		  SERVICE_ENDED);
 	cr_expect(service_transition(SERVICE_RETIRING, EVENT_CURRENT_EXITED).next ==
-		  SERVICE_SERVING);
+		  SERVICE_PROBATION);
+}
+
+Test(generation, has_a_way_back_while_on_probation)
+{
+	cr_expect(service_transition(SERVICE_PROBATION, EVENT_CURRENT_CRASHED).action ==
+		  ACTION_ROLL_BACK);
+	cr_expect(service_transition(SERVICE_PROBATION, EVENT_CHECK_FAILED).action ==
+		  ACTION_ROLL_BACK);
+	FOR_EACH_CELL(state, event)
+		if (service_transition(state, event).action == ACTION_ROLL_BACK)
+			cr_expect(state == SERVICE_PROBATION &&
+				  service_transition(state, event).next == SERVICE_SERVING);
 }
 
 Test(generation, allows_a_retry_as_soon_as_an_upgrade_has_failed)
