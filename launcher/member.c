@@ -211,6 +211,16 @@ static void member_listeners(struct member *member, const struct message *messag
 		service_collected(true);
 }
 
+/* What a member answers instead of its listeners, or what keeps them from us. */
+static void member_unable(const struct member *member, int error)
+{
+	if (!service.is_collecting || member->generation != service.current)
+		return;
+	service_set_failure("process %d of generation %u cannot hand over its listeners: %s",
+			    (int)member->pid, member->generation->number, strerror(error));
+	service_collected(false);
+}
+
 static void member_signal(int signal)
 {
 	log_line(LOG_LEVEL_DEBUG, "the server received signal %d", signal);
@@ -281,6 +291,9 @@ static void member_says(struct member *member, const struct message *message, co
 		if (generation_all_answered(generation))
 			generation_probe_answered(generation);
 		break;
+	case MESSAGE_UNABLE:
+		member_unable(member, (int)message->value[0]);
+		break;
 	case MESSAGE_LEAVING:
 		generation_leave_answered(generation, message->value[0]);
 		break;
@@ -327,6 +340,10 @@ static void member_ready(struct source *source, short revents)
 		return;
 	if (result == -EPIPE) {
 		member_gone(member);
+		return;
+	}
+	if (result == -EMFILE) {
+		member_unable(member, EMFILE);
 		return;
 	}
 	if (result != 0) {

@@ -147,10 +147,11 @@ static void drain_messages(void)
 			supervisor_lost(channel_fd);
 			return;
 		}
-		if (result == 0) {
+		/* No number is free for /proc/PID: each does what it can without it. */
+		fds[0] = result == -EMFILE ? -1 : fds[0];
+		if (result == 0 || (result == -EMFILE && message.type != MESSAGE_RESUME))
 			obey(channel_fd, &message, fds, n_fds);
-			transfer_close(fds, n_fds);
-		}
+		transfer_close(fds, n_fds);
 	}
 }
 

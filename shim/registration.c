@@ -105,8 +105,9 @@ bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argume
 bool descriptor_is_epoll(int proc_fd, int fd)
 {
 	static const char epoll_link[] = "anon_inode:[eventpoll]";
+	const char *directory = proc_fd < 0 ? "/proc/self/fd/" : "fd/";
 	char name[32], target[sizeof(epoll_link)];
-	long n = sys_readlinkat(proc_fd, name_number(name, "fd/", fd), target, sizeof(target));
+	long n = sys_readlinkat(proc_fd, name_number(name, directory, fd), target, sizeof(target));
 
 	return n == (long)sizeof(epoll_link) - 1 && memcmp(target, epoll_link, (size_t)n) == 0;
 }

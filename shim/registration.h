@@ -29,5 +29,5 @@ bool descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *a
 /* The same for every thread of this process. */
 bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument);
 
-/* Is this descriptor an epoll set? */
+/* Is this descriptor an epoll set? proc_fd as above. */
 bool descriptor_is_epoll(int proc_fd, int fd);

@@ -33,6 +33,7 @@ static struct {
 	struct registration *saved; /* of those, in epoll sets */
 	unsigned n_saved;
 	int proc_fd;
+	bool is_wanted; /* told to retire, done or not */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
 } retire;
@@ -71,11 +72,11 @@ static bool hold_if_listener(int fd, void *unused)
 	return true;
 }
 
-/* Which descriptors are listeners right now? */
-static void find_listeners(void)
+/* Which descriptors are listeners right now? False: no descriptor is left to ask with. */
+static bool find_listeners(void)
 {
 	retire.n_held = 0;
-	descriptor_each(retire.proc_fd, hold_if_listener, NULL);
+	return descriptor_each(retire.proc_fd, hold_if_listener, NULL);
 }
 
 /*
@@ -103,14 +104,26 @@ static bool is_repeated(unsigned at)
 	return false;
 }
 
+static void answer(int channel_fd, enum message_type type, uint64_t value, uint32_t count)
+{
+	struct message message;
+
+	message_init(&message, type);
+	message.count = count;
+	message.value[0] = value;
+	(void)transfer_send(channel_fd, &message, NULL, 0);
+}
+
 void retire_collect(int channel_fd, int proc_fd)
 {
 	struct message message;
 	int fds[PROTOCOL_FDS_MAX];
 
+	if (!retire_prepare(proc_fd) || !find_listeners()) {
+		answer(channel_fd, MESSAGE_UNABLE, (uint64_t)errno, 1);
+		return;
+	}
 	message_init(&message, MESSAGE_LISTENERS);
-	if (retire_prepare(proc_fd))
-		find_listeners();
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		const struct held *held = &retire.held[i];
 		const struct listener *entry = listeners_find(&session.family->listeners, held->inode);
@@ -167,18 +180,29 @@ static bool take_placeholder(const struct registration *registration, void *unus
 
 typedef bool (*registration_action)(const struct registration *registration, void *unused);
 
-static bool look_into_epoll(int fd, void *action)
+struct look {
+	registration_action action;
+	bool failed;
+};
+
+static bool look_into_epoll(int fd, void *argument)
 {
+	struct look *look = argument;
+
 	/* readlink is slow next to this: an epoll set is no socket and cannot be accepted from. */
 	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK &&
-	    descriptor_is_epoll(retire.proc_fd, fd))
-		registration_each(retire.proc_fd, fd, *(registration_action *)action, NULL);
-	return true;
+	    descriptor_is_epoll(retire.proc_fd, fd) &&
+	    !registration_each(retire.proc_fd, fd, look->action, NULL))
+		look->failed = errno == EMFILE || errno == ENFILE; /* else it was closed just now */
+	return !look->failed;
 }
 
-static void take_registrations(registration_action action)
+/* False: no descriptor is left to ask with. */
+static bool take_registrations(registration_action action)
 {
-	descriptor_each(retire.proc_fd, look_into_epoll, &action);
+	struct look look = { action, false };
+
+	return descriptor_each(retire.proc_fd, look_into_epoll, &look) && !look.failed;
 }
 
 static void put_registrations(uint32_t events_without)
@@ -283,16 +307,6 @@ static bool wake_thread(int tid, void *epoch)
 	return true;
 }
 
-static void answer(int channel_fd, enum message_type type, uint64_t value, uint32_t count)
-{
-	struct message message;
-
-	message_init(&message, type);
-	message.count = count;
-	message.value[0] = value;
-	(void)transfer_send(channel_fd, &message, NULL, 0);
-}
-
 static void threads_wake(void)
 {
 	int epoch = (int)atomic_fetch_add(&session.process->epoch, 1) + 1;
@@ -315,20 +329,27 @@ void retire_thread_passed(int epoch)
 		       atomic_load(&retire.placeholder_inode) ? 1 : 0);
 }
 
+/* All of it, or nothing: a registration that stayed would fire for ever. */
+static bool let_go(void)
+{
+	bool done;
+
+	atomic_store(&session.family->handed_over, 1);
+	done = find_listeners() && take_registrations(take_registration) && put_placeholders();
+	/* The placeholder is always writable. */
+	put_registrations(done ? EPOLLOUT : 0);
+	return done;
+}
+
 void retire_begin(int channel_fd, int proc_fd)
 {
 	if (!retire_prepare(proc_fd)) {
 		answer(channel_fd, MESSAGE_RETIRED, 1, 1);
 		return;
 	}
-	if (!atomic_load(&retire.placeholder_inode)) {
-		atomic_store(&session.family->handed_over, 1);
-		find_listeners();
-		take_registrations(take_registration);
-		put_placeholders();
-		put_registrations(EPOLLOUT); /* the placeholder is always writable */
-	}
-	threads_wake();
+	retire.is_wanted = true;
+	if (atomic_load(&retire.placeholder_inode) || let_go())
+		threads_wake();
 }
 
 static int listener_with(uint64_t inode, const int *listeners, const uint64_t *inodes, unsigned n)
@@ -343,6 +364,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 		   unsigned n, bool more)
 {
 	retire_prepare(proc_fd);
+	retire.is_wanted = false;
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
 	take_registrations(take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
@@ -428,13 +450,21 @@ uint64_t retire_count(int proc_fd, bool count_all)
 	if (!count_all && witness.inode && sys_inode(witness.fd) == witness.inode &&
 	    is_connection(witness.fd))
 		return 1;
-	descriptor_each(proc_fd, count_connection, &count);
-	return count.open;
+	/* Where they cannot be looked through there are some: all descriptors are taken. */
+	return descriptor_each(proc_fd, count_connection, &count) ? count.open : 1;
 }
 
 void retire_probe(int channel_fd, int proc_fd, bool count_all)
 {
-	answer(channel_fd, MESSAGE_CONNECTIONS, retire_count(proc_fd, count_all), 1);
+	uint64_t open;
+
+	if (retire.is_wanted && !retire_is_retired())
+		retire_begin(channel_fd, proc_fd);
+	open = retire_count(proc_fd, count_all);
+	/* Still taking clients, it has not drained. */
+	if (open == 0 && retire.is_wanted && !retire_is_retired())
+		open = 1;
+	answer(channel_fd, MESSAGE_CONNECTIONS, open, 1);
 }
 
 /* The end. */

@@ -10,13 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sends every listener of this process to the supervisor, which from now on shares them. */
+/*
+ * Sends every listener of this process to the supervisor, which from now on shares them. Answers
+ * UNABLE where the process has no descriptor left to look through the others with.
+ */
 void retire_collect(int channel_fd, int proc_fd);
 
 /*
  * Lets go of the listeners for good: each is taken out of the epoll sets, its number is given to
  * a silent placeholder, and every thread that may still be inside a call on it is woken. Answers
  * RETIRED when the last of them has looked up. Told again, it wakes again those still inside.
+ * No answer: no descriptor is left for it; it is tried again when told, and at each PROBE.
  */
 void retire_begin(int channel_fd, int proc_fd);
 

@@ -82,5 +82,5 @@ int transfer_receive(int fd, struct message *message, int *fds, unsigned *n_fds)
 		return 0;
 	transfer_close(fds, *n_fds);
 	*n_fds = 0;
-	return -EBADMSG;
+	return envelope.header.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
 }

@@ -17,7 +17,8 @@ int transfer_send(int fd, const struct message *message, const int *fds, unsigne
 /*
  * Receives one well-formed message without waiting. The descriptors are the caller's to close;
  * fds has room for PROTOCOL_FDS_MAX.
- * 0, -EAGAIN: none is there; -EPIPE: the peer is gone; -EBADMSG: foreign, dropped whole.
+ * 0, -EAGAIN: none is there; -EPIPE: the peer is gone; -EBADMSG: foreign, dropped whole; -EMFILE:
+ * as much of its descriptors as there was room for was dropped, the message itself is there.
  */
 int transfer_receive(int fd, struct message *message, int *fds, unsigned *n_fds);
 

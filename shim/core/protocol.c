@@ -22,6 +22,7 @@ static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_CONNECTIONS] = { "CONNECTIONS", 1, 1, 0, false },
 	[MESSAGE_CLOSED] = { "CLOSED", 1, 1, 0, false },
 	[MESSAGE_LEAVING] = { "LEAVING", 1, 1, 0, false },
+	[MESSAGE_UNABLE] = { "UNABLE", 1, 1, 0, false },
 	[MESSAGE_CLAIM] = { "CLAIM", sizeof(uint16_t), 128, 1, false },
 	[MESSAGE_WELCOME] = { "WELCOME", 4, 4, 0, false },
 	[MESSAGE_CLAIMED] = { "CLAIMED", 0, 1, 0, true },

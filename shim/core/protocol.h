@@ -38,6 +38,7 @@ enum message_type {
 	MESSAGE_CONNECTIONS, /* value[0] open connections of this process to its listeners' clients */
 	MESSAGE_CLOSED,	     /* value[0] inode of a listener that was closed, 0: maybe some */
 	MESSAGE_LEAVING,     /* value[0] 1: the process ends itself, 0: send it the stop signal */
+	MESSAGE_UNABLE,	     /* instead of LISTENERS; value[0] the errno value that says why */
 
 	/* A request of a hook, on a connection of its own; the supervisor answers CLAIMED. */
 	MESSAGE_CLAIM, /* address; 1 descriptor: the socket that is to be bound */

@@ -265,6 +265,8 @@ int server_accept(const struct server *server, int listen_fd, int flags)
 	}
 	if (errno == EINTR)
 		server_wait_failed(server, "accept");
+	else if (errno == EMFILE)
+		sleep_ms(10);	/* until a client has gone */
 	else if (errno != EAGAIN && errno != ECONNABORTED && !server_is_stopping())
 		err(3, "accept(%d)", listen_fd);
 	return -1;
