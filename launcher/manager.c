@@ -171,7 +171,7 @@ static void add_generation(struct text *text, const struct generation *generatio
 
 	text_add(text, "%sgeneration %u (pid %d) %s", text->used ? "; " : "", generation->number,
 		 (int)generation->pid, doing(generation));
-	if (generation->phase == PHASE_DRAINING && generation->drain_told)
+	if (generation->phase == PHASE_DRAINING && generation->drain_told && n != UINT64_MAX)
 		text_add(text, " %" PRIu64 " connection%s", n, n == 1 ? "" : "s");
 	if (generation->phase == PHASE_SERVING && generation->said_status[0])
 		text_add(text, ": %s", generation->said_status);

@@ -25,6 +25,7 @@
 #define PROBE_LAST_MS 100
 #define PROBE_IN_PLACE_MS 1 /* the first: nobody serves meanwhile */
 #define PROBE_AGAIN_MS 300
+#define COUNT_PATIENCE_MS 1000
 /* What it has read of datagrams it may still answer: as long as a resolver waits (resolv.conf(5)). */
 #define DATAGRAM_LINGER_MS 5000
 /* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
@@ -102,6 +103,16 @@ void generation_retire(struct generation *generation)
 		timer_set(&generation->again, retire_delay_ms(generation), retire_again);
 }
 
+/* UINT64_MAX: it does not say how many. */
+static void tell_first_count(struct generation *generation, uint64_t connections)
+{
+	if (generation->drain_told)
+		return;
+	generation->drain_told = true;
+	generation->drain_count = connections;
+	service_drain_counted(generation, connections);
+}
+
 static void probe_again(struct timer *timer);
 
 static void probe(struct timer *timer)
@@ -122,8 +133,14 @@ static void probe_again(struct timer *timer)
 
 	generation_gather(generation);
 	timer_set(timer, PROBE_AGAIN_MS, probe_again);
-	if (generation_all_answered(generation))
+	if (generation_all_answered(generation)) {
 		generation_probe_answered(generation);
+		return;
+	}
+	generation_nudge(generation);
+	/* Halted, or in a long call: whoever waits for the restart is not to wait for that. */
+	if (clock_now_ns() - generation->retired_ns > COUNT_PATIENCE_MS * 1000000ll)
+		tell_first_count(generation, UINT64_MAX);
 }
 
 static void drain_timeout(struct timer *timer)
@@ -147,15 +164,6 @@ void generation_drain(struct generation *generation)
 		timer_set(&generation->deadline, service.settings->drain_timeout_ms, drain_timeout);
 	timer_clear(&generation->again);
 	probe(&generation->again);
-}
-
-static void tell_first_count(struct generation *generation, uint64_t connections)
-{
-	if (generation->drain_told)
-		return;
-	generation->drain_told = true;
-	generation->drain_count = connections;
-	service_drain_counted(generation, connections);
 }
 
 /* Nobody can see an answer to a datagram coming: time is given for it. */

@@ -157,6 +157,7 @@ void service_retired(struct generation *generation);
 /* The generation's first process has ended. */
 void service_exited(struct generation *generation);
 /* A retired generation's connections were counted for the first time. */
+/* UINT64_MAX: it does not answer. */
 void service_drain_counted(struct generation *generation, uint64_t connections);
 
 /* vacancy.c: what is done in the states VACATING, FILLING and WAITING */

@@ -387,17 +387,22 @@ static void succeed(void)
 
 void service_drain_counted(struct generation *generation, uint64_t connections)
 {
-	char ready[sizeof(service.last_result)];
+	char ready[sizeof(service.last_result)], draining[120];
 
+	if (connections == UINT64_MAX)
+		snprintf(draining, sizeof(draining),
+			 "generation %u draining; it does not tell how many connections it has",
+			 generation->number);
+	else
+		snprintf(draining, sizeof(draining), "generation %u draining %llu connection%s",
+			 generation->number, (unsigned long long)connections,
+			 connections == 1 ? "" : "s");
 	if (service.state == SERVICE_STOPPING || service.state == SERVICE_VACATING) {
-		service_tell("generation %u draining %llu connection%s", generation->number,
-		     (unsigned long long)connections, connections == 1 ? "" : "s");
+		service_tell("%s", draining);
 		return;
 	}
 	snprintf(ready, sizeof(ready), "%s", service.last_result);
-	snprintf(service.last_result, sizeof(service.last_result),
-		 "%.300s; generation %u draining %llu connection%s", ready, generation->number,
-		 (unsigned long long)connections, connections == 1 ? "" : "s");
+	snprintf(service.last_result, sizeof(service.last_result), "%.300s; %s", ready, draining);
 	if (probation_is_checking())
 		service_tell("%s; check '%.100s' runs", service.last_result, service.settings->check);
 	else
