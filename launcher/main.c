@@ -17,6 +17,7 @@
 #include "core/settings.h"
 #include "functions.h"
 #include "hold.h"
+#include "profiles.h"
 #include "run.h"
 #include "target.h"
 
@@ -38,6 +39,7 @@ static int command_restart(int argc, char **argv);
 static int command_stop(int argc, char **argv);
 static int command_status(int argc, char **argv);
 static int command_functions(int argc, char **argv);
+static int command_profiles(int argc, char **argv);
 static int command_help(int argc, char **argv);
 
 static const struct command commands[] = {
@@ -49,6 +51,7 @@ static const struct command commands[] = {
 	{ "stop", command_stop, "[NAME|PID]", "let a server finish its connections and end" },
 	{ "status", command_status, "[NAME|PID]", "show one service, or all" },
 	{ "functions", command_functions, "", "list the functions that flip replaces in a server" },
+	{ "profiles", command_profiles, "[FILE]", "list how known programs are run, and why" },
 	{ "help", command_help, "[COMMAND]", "show this, or the options of a command" },
 	{ .name = NULL },
 };
@@ -185,11 +188,12 @@ static void request_parse(struct request *request, const char *command, int argc
 	settings_init(&request->settings);
 	settings_from_environment(&request->settings);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
-	settings_complete(&request->settings);
-	settings_check(&request->settings);
 	if (!request->words)
 		errx(EXIT_FLIP, "%s needs the command of a server; try flip run -- ./server",
 		     command);
+	profiles_apply(&request->settings, request->words[0]);
+	settings_complete(&request->settings);
+	settings_check(&request->settings);
 }
 
 static int command_run(int argc, char **argv)
@@ -271,6 +275,14 @@ static int command_functions(int argc, char **argv)
 {
 	word_parse("functions", argc, argv);
 	return functions_print();
+}
+
+static int command_profiles(int argc, char **argv)
+{
+	const char *file = word_parse("profiles", argc, argv);
+	const char *usual = getenv("FLIP_PROFILES");
+
+	return profiles_print(file ? file : usual && *usual ? usual : NULL);
 }
 
 static void usage_print(FILE *stream)

@@ -416,6 +416,7 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 	generation->number = number;
 	generation->phase = PHASE_STARTING;
 	generation->started_ns = clock_now_ns();
+	generation->started_at = time(NULL);
 	TAILQ_INIT(&generation->members);
 	TAILQ_INIT(&generation->heard);
 	snprintf(generation->channel_name, sizeof(generation->channel_name), "%s", channel_name);

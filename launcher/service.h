@@ -26,6 +26,7 @@
 #include "process.h"
 
 #include <bsd/sys/queue.h>
+#include <time.h>
 
 /* A process that has a channel: it holds or waits on a listener. */
 struct member {
@@ -60,6 +61,7 @@ struct generation {
 	bool exited; /* the first process has; others may go on */
 	int status;  /* as of wait(2), when exited */
 	int64_t started_ns, retired_ns;
+	time_t started_at;
 	struct source channel; /* where its members connect */
 	char channel_name[48]; /* as FLIP_CHANNEL has it */
 	struct source pidfd;   /* of a first process that is no child of ours */

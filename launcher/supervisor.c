@@ -13,6 +13,7 @@
 #include "manager.h"
 #include "notify.h"
 #include "service.h"
+#include "target.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -606,6 +608,20 @@ void service_request_restart(void)
 	asker_refuse(reason);
 }
 
+/*
+ * A program that finds another one of its kind says so in its own way, and exits. What can be known:
+ * it ended by itself, and is the very program that runs, not a new version that may be broken.
+ */
+static bool may_refuse_two(const struct generation *generation)
+{
+	struct stat status;
+	char path[4096];
+
+	return service.current && WIFEXITED(generation->status) &&
+	       target_find(service.start.argv[0], path, sizeof(path)) && stat(path, &status) == 0 &&
+	       status.st_ctime < service.current->started_at;
+}
+
 void service_exited(struct generation *generation)
 {
 	char text[80];
@@ -615,7 +631,11 @@ void service_exited(struct generation *generation)
 							     EVENT_CURRENT_EXITED);
 		return;
 	}
-	service_set_failure("generation %u (pid %d) %s before it was ready", generation->number,
-		    (int)generation->pid, process_status_text(generation->status, text, sizeof(text)));
+	service_set_failure("generation %u (pid %d) %s before it was ready%s", generation->number,
+			    (int)generation->pid,
+			    process_status_text(generation->status, text, sizeof(text)),
+			    may_refuse_two(generation) ?
+				    " (it is unchanged: if two must not run at a time, use --in-place)" :
+				    "");
 	service_event(EVENT_NEW_FAILED);
 }

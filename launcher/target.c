@@ -337,6 +337,17 @@ int target_check(const char *command, char *error, size_t size)
 	return code ? code : check_file(path, 0, &refusal);
 }
 
+bool target_find(const char *command, char *path, size_t size)
+{
+	char found[PATH_MAX], error[PATH_MAX + 64];
+	struct refusal refusal = { error, sizeof(error) };
+	bool has_directory = strchr(command, '/') != NULL;
+
+	if (!has_directory && path_find(command, found, &refusal) != 0)
+		return false;
+	return snprintf(path, size, "%s", has_directory ? command : found) < (int)size;
+}
+
 int target_check_machine(char *error, size_t size)
 {
 	struct refusal refusal = { error, size };

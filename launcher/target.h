@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The exit codes of flip, beside those of the server itself. */
@@ -22,6 +23,9 @@ enum {
  * could be started but not preloaded (static, setuid, another libc or architecture).
  */
 int target_check(const char *command, char *error, size_t size);
+
+/* The file that execvp() would run for `command`, into path; false: none is found. */
+bool target_find(const char *command, char *path, size_t size);
 
 /* Whether this machine has what the shim needs: /proc. Returns 0 or EXIT_FLIP. */
 int target_check_machine(char *error, size_t size);

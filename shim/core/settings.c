@@ -47,6 +47,9 @@ const struct setting settings_table[] = {
 	  "after this many crashes within --crash-window end all the same; 0: never (default: 5)" },
 	{ "crash-window", "FLIP_CRASH_WINDOW", 0, SETTING_DURATION, FIELD(crash_window_ms), 1,
 	  DURATION_MAX, "TIME", "see --max-crashes (default: 60s)" },
+	{ "profiles", "FLIP_PROFILES", 0, SETTING_TEXT, FIELD(profiles), 0, 0, "FILE",
+	  "how programs are to be run, before what flip profiles shows (default: "
+	  "/etc/flip/profiles)" },
 	{ "restart-signal", "FLIP_RESTART_SIGNAL", 0, SETTING_SIGNAL, FIELD(restart_signal), 0, 0,
 	  "SIGNAL", "restart at this signal (default: HUP)" },
 	{ "stop-signal", "FLIP_STOP_SIGNAL", 0, SETTING_SIGNAL, FIELD(stop_signal), 0, 0, "SIGNAL",

@@ -18,6 +18,7 @@ struct settings {
 	uint32_t restart_signal;   /* SIGHUP */
 	uint32_t stop_signal;	   /* 0: flip drains at SIGQUIT and ends the server with SIGTERM */
 	int32_t verbosity;	   /* -1 quiet, 0, 1 */
+	const char *profiles;	   /* an administrator's file; NULL: the usual one */
 	int32_t in_place;	   /* the old generation ends before the next one is started */
 	const char *fallback;	   /* a shell command line; NULL: none */
 	const char *precheck;	   /* the same */
