@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 checks() {
-	export FLIP_PRECHECK="sh $TMP/check" FLIP_PRECHECK_TIMEOUT=700ms
+	export FLIP_PRECHECK="sh $TMP/check" FLIP_PRECHECK_TIMEOUT=3s
 	echo 'exit 0' >"$TMP/check"
 	serve_versions server --wait=epoll
 	before=$(pid_now)
@@ -19,7 +19,7 @@ checks() {
 
 	# It hangs, with a child that holds its output.
 	printf 'sleep 1000 &\necho begun\nsleep 1000\n' >"$TMP/check"
-	restart_refused 'was not done within 700 ms; generation 1 serves on$' "$SUPERVISOR_PID"
+	restart_refused 'was not done within 3000 ms; generation 1 serves on$' "$SUPERVISOR_PID"
 	expect_match '  \| begun' "$OUTPUT" "its output"
 	wait_for 5 not pgrep -fx 'sleep 1000' --nslist net --ns $$
 
