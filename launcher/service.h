@@ -106,7 +106,7 @@ struct service {
 	unsigned last_number, restarts;
 	int64_t asked_ns;	  /* when this upgrade was asked for */
 	char failure[300];	  /* why it failed, a sentence without its end */
-	char last_result[400];
+	char last_result[440];
 	int exit_code;
 	bool done;
 };
