@@ -21,10 +21,8 @@
 struct envelope {
 	struct iovec vector;
 	struct msghdr header;
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
-	} control;
+	_Alignas(struct cmsghdr) char
+		control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
 	char text[NOTIFICATION_MAX + 1]; /* one more, so that one that is too long is seen */
 };
 
@@ -51,7 +49,7 @@ static ssize_t receive(int fd, struct envelope *envelope, struct ucred *sender)
 	envelope->header = (struct msghdr){
 		.msg_iov = &envelope->vector,
 		.msg_iovlen = 1,
-		.msg_control = &envelope->control,
+		.msg_control = envelope->control,
 		.msg_controllen = sizeof(envelope->control),
 	};
 	*sender = (struct ucred){ .uid = (uid_t)-1 };
