@@ -200,13 +200,13 @@ static bool current_holds(uint64_t inode)
 	return process_tree_holds(service.current->pid, inode);
 }
 
-struct pool_entry *holding_take(int fresh_fd, const struct sockaddr *address)
+struct pool_entry *holding_take(int fresh_fd, const struct pool_place *place)
 {
 	struct pool_entry *entry;
 
 	if (!holding_is_active())
 		return NULL;
-	entry = pool_take(&service.pool, fresh_fd, address, current_holds);
+	entry = pool_take(&service.pool, fresh_fd, place, current_holds);
 	/* Another of its SO_REUSEPORT group is to be one of its own. */
 	return entry && !current_holds(entry->inode) ? entry : NULL;
 }

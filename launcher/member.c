@@ -200,9 +200,13 @@ void generation_resume(struct generation *generation, const struct pool *pool)
 
 static void member_listeners(struct member *member, const struct message *message, const int *fds)
 {
-	for (uint32_t i = 0; i < message->count; i++)
-		pool_add(&service.pool, fds[i], message->value[i] & ~PROTOCOL_EPHEMERAL,
-			 message->value[i] & PROTOCOL_EPHEMERAL);
+	for (uint32_t i = 0; i < message->count; i++) {
+		uint64_t inode = message->value[i] & ~PROTOCOL_EPHEMERAL;
+		const struct heard *heard = generation_heard(member->generation, inode);
+
+		pool_add(&service.pool, fds[i], inode, message->value[i] & PROTOCOL_EPHEMERAL,
+			 heard ? heard->file_device : 0, heard ? heard->file_inode : 0);
+	}
 	if (message->flags & MESSAGE_MORE)
 		return;
 	member->answered = true;
@@ -232,7 +236,7 @@ static void member_signal(int signal)
 
 static bool note_registration(const struct registration *registration, void *generation)
 {
-	if (generation_has_heard(generation, registration->inode) && registration->events & EPOLLIN)
+	if (generation_heard(generation, registration->inode) && registration->events & EPOLLIN)
 		generation_note_listener(generation, registration->inode, true);
 	return true;
 }
@@ -248,6 +252,22 @@ static void member_waits_on_set(struct member *member, int set)
 	close(proc_fd);
 }
 
+/*
+ * The file of a Unix listener, so that an older generation does not remove it. A program that sees
+ * that its socket listens already calls no listen(), and nothing is told of its file then.
+ */
+static void note_file(struct generation *generation, const struct message *message)
+{
+	const struct pool_entry *entry = pool_find(&service.pool, message->value[0]);
+
+	if (message->count == 3)
+		generation_note_file(generation, message->value[0], message->value[1],
+				     message->value[2]);
+	else if (entry && entry->claims && entry->file.exists)
+		generation_note_file(generation, message->value[0], entry->file.was.st_dev,
+				     entry->file.was.st_ino);
+}
+
 static void member_says(struct member *member, const struct message *message, const int *fds)
 {
 	struct generation *generation = member->generation;
@@ -258,6 +278,7 @@ static void member_says(struct member *member, const struct message *message, co
 	switch (message->type) {
 	case MESSAGE_LISTENING:
 	case MESSAGE_WAITING:
+		note_file(generation, message);
 		generation_note_listener(generation, message->value[0], message->type == MESSAGE_WAITING);
 		if (generation == service.current && message->type == MESSAGE_LISTENING)
 			holding_refresh();
@@ -377,6 +398,8 @@ static void member_welcome(struct member *member)
 	member_send(member, &message, NULL, 0);
 	if (generation->phase != PHASE_STARTING)
 		member_commit(member);
+	if (generation == service.current && TAILQ_EMPTY(&service.pool))
+		member_tell(member, MESSAGE_SOLE, 0, 0);
 	if (generation->phase >= PHASE_RETIRING)
 		member_tell(member, MESSAGE_RETIRE, 0, 0);
 	if (generation->comes_back)

@@ -40,6 +40,8 @@ static const struct {
 	{ SOL_SOCKET, SO_OOBINLINE, false },
 	{ SOL_SOCKET, SO_DONTROUTE, false },
 	{ SOL_SOCKET, SO_TIMESTAMP, false },
+	{ SOL_SOCKET, SO_PASSCRED, false }, /* of Unix sockets, as the next */
+	{ SOL_SOCKET, SO_PASSSEC, false },
 	{ SOL_SOCKET, SO_ZEROCOPY, false },
 	{ SOL_SOCKET, SO_BINDTODEVICE, false },
 	{ SOL_SOCKET, SO_MARK, false },
@@ -98,7 +100,7 @@ static uint64_t network_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
 }
 
-static struct pool_entry *entry_find(struct pool *pool, uint64_t inode)
+struct pool_entry *pool_find(struct pool *pool, uint64_t inode)
 {
 	struct pool_entry *entry;
 
@@ -108,9 +110,10 @@ static struct pool_entry *entry_find(struct pool *pool, uint64_t inode)
 	return NULL;
 }
 
-void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral)
+void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
+	      uint64_t file_inode)
 {
-	struct pool_entry *entry = entry_find(pool, inode) ? NULL : calloc(1, sizeof(*entry));
+	struct pool_entry *entry = pool_find(pool, inode) ? NULL : calloc(1, sizeof(*entry));
 	socklen_t length = sizeof(entry->address);
 
 	if (!entry || getsockname(fd, (struct sockaddr *)&entry->address, &length) != 0) {
@@ -122,6 +125,8 @@ void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral)
 	entry->inode = inode;
 	entry->ephemeral = ephemeral;
 	entry->datagram = option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM;
+	entry->length = length;
+	socket_file_find(&entry->file, fd, device, file_inode);
 	TAILQ_INSERT_TAIL(pool, entry, link);
 }
 
@@ -148,11 +153,41 @@ static bool is_same_v6only(const struct pool_entry *entry, int fresh_fd)
 		       option_int(fresh_fd, IPPROTO_IPV6, IPV6_V6ONLY);
 }
 
-static bool is_same_place(const struct pool_entry *entry, int fresh_fd,
-			  const struct sockaddr *address)
+/* A Unix path is known by its file; an abstract name counts with its length (unix(7)). */
+static bool is_at(const struct pool_entry *entry, const struct pool_place *place)
 {
-	return !entry->ephemeral && address_equal((struct sockaddr *)&entry->address, address) &&
-	       is_same_kind(entry->fd, fresh_fd) && is_same_v6only(entry, fresh_fd);
+	if (entry->file.exists)
+		return socket_file_is(&entry->file, place->device, place->inode);
+	return address_equal((const struct sockaddr *)&entry->address,
+			     (const struct sockaddr *)&place->address) &&
+	       (place->address.ss_family != AF_UNIX || entry->length == place->length);
+}
+
+static bool is_same_place(const struct pool_entry *entry, int fresh_fd,
+			  const struct pool_place *place)
+{
+	return !entry->ephemeral && is_at(entry, place) && is_same_kind(entry->fd, fresh_fd) &&
+	       is_same_v6only(entry, fresh_fd);
+}
+
+bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (!entry->claims && is_same_place(entry, fd, place))
+			return true;
+	return false;
+}
+
+struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t inode)
+{
+	struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (socket_file_is(&entry->file, device, inode))
+			return entry;
+	return NULL;
 }
 
 /*
@@ -165,14 +200,14 @@ static bool may_share(const struct pool_entry *entry, int fresh_fd)
 	       option_int(entry->fd, SOL_SOCKET, SO_REUSEPORT) == 1;
 }
 
-struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct sockaddr *address,
+struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
 			     bool (*still_held)(uint64_t inode))
 {
 	struct pool_entry *entry, *best = NULL;
 	bool is_probe;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (!is_same_place(entry, fresh_fd, address))
+		if (!is_same_place(entry, fresh_fd, place))
 			continue;
 		if (!entry->claims)
 			return entry;
@@ -235,6 +270,7 @@ void pool_restore(struct pool *pool)
 
 			set_option(entry->fd, was->index, was->value, was->length);
 		}
+		socket_file_restore(&entry->file);
 		pool_let_in(entry);
 	}
 }
@@ -249,11 +285,43 @@ unsigned pool_unclaimed(const struct pool *pool)
 	return n;
 }
 
+bool pool_has_unclaimed_path(const struct pool *pool)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (!entry->claims && entry->file.exists)
+			return true;
+	return false;
+}
+
+unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct pool_entry *entry))
+{
+	const struct pool_entry *entry;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(entry, pool, link)
+		n += !entry->claims && !entry->ephemeral &&
+		     (!entry->file.exists || socket_file_is_linked(&entry->file)) &&
+		     !is_replaced(entry);
+	return n;
+}
+
 static bool is_readable(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 	return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLIN;
+}
+
+/*
+ * A Unix socket has no filter for those who connect. With the shortest queue they wait before it, and
+ * are refused in the end; how long it was before is not to be known, so this is for a stop only.
+ */
+static void shorten_queue(struct pool_entry *entry)
+{
+	if (entry->address.ss_family == AF_UNIX && !entry->quiet)
+		entry->quiet = listen(entry->fd, 0) == 0;
 }
 
 /*
@@ -300,6 +368,8 @@ bool pool_quiesce(struct pool *pool, bool all)
 	TAILQ_FOREACH(entry, pool, link) {
 		if (entry->claims && !all)
 			continue;
+		if (all)
+			shorten_queue(entry);
 		if (!entry->datagram || !has_claimed_sibling(pool, entry))
 			pool_keep_out(entry);
 		waiting |= is_readable(entry->fd);
@@ -337,6 +407,7 @@ void pool_drop(struct pool *pool, struct pool_entry *entry)
 {
 	TAILQ_REMOVE(pool, entry, link);
 	close(entry->fd);
+	socket_file_close(&entry->file);
 	free(entry);
 }
 

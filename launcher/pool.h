@@ -4,10 +4,19 @@
  */
 #pragma once
 
+#include "socket_file.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <bsd/sys/queue.h>
+
+/* Where a socket is to be: an address and, if that is a path, the file that is there (or 0). */
+struct pool_place {
+	struct sockaddr_storage address; /* zero behind its length */
+	socklen_t length;
+	uint64_t device, inode;
+};
 
 /* An option of a socket as it was, to be put back if the upgrade fails. */
 struct pool_option {
@@ -28,32 +37,55 @@ struct pool_entry {
 	int64_t lost_ns;    /* nobody has had it since then; 0: somebody has */
 	bool quiet;	    /* new connections are kept away (SO_ATTACH_FILTER) */
 	struct sockaddr_storage address;
+	socklen_t length;
+	struct socket_file file; /* of a Unix listener */
 	struct pool_option before[POOL_OPTIONS_MAX];
 	unsigned n_before;
 	TAILQ_ENTRY(pool_entry) link;
 };
 TAILQ_HEAD(pool, pool_entry);
 
-/* Takes fd over, or closes it if its socket is there already (several members hold it). */
-void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral);
+/*
+ * Takes fd over, or closes it if its socket is there already (several members hold it). Device and
+ * inode are those of a Unix listener's file, as its process told, or 0.
+ */
+void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
+	      uint64_t file_inode);
 
 /*
- * The first unclaimed listener that a socket `fresh_fd`, about to be bound to address, would be:
- * same family, type, protocol, network namespace, address and IPV6_V6ONLY. NULL: none.
+ * The first unclaimed listener that a socket `fresh_fd`, about to be bound to this place, would be:
+ * same family, type, protocol, network namespace, address (or file) and IPV6_V6ONLY. NULL: none.
  * `still_held` says whether a claimed one is still open in the new generation; if it is not, the
  * claim was a probe and is void. Of a SO_REUSEPORT group a claimed one is given again if need be.
  */
-struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct sockaddr *address,
+struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
 			     bool (*still_held)(uint64_t inode));
+
+/* Is there a listener at this place, of fd's kind, that nobody has claimed yet? */
+bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);
+
+/* The listener with this inode, or with this file; NULL: there is none. */
+struct pool_entry *pool_find(struct pool *pool, uint64_t inode);
+struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t inode);
 
 /* Gives the listener every option that fresh_fd has; remembers what they were before. */
 void pool_carry_options(struct pool_entry *entry, int fresh_fd);
 
-/* Puts all options back as they were, and lets connections in again. For a failed upgrade. */
+/*
+ * Puts all options, and mode and owner of the files, back as they were, and lets connections in
+ * again. For a failed upgrade.
+ */
 void pool_restore(struct pool *pool);
 
-/* Listeners that somebody could still ask for. */
+/* Listeners that nobody has claimed; and is one of them at a path? */
 unsigned pool_unclaimed(const struct pool *pool);
+bool pool_has_unclaimed_path(const struct pool *pool);
+
+/*
+ * Those of them that somebody could still ask for: not those whose file cannot be reached any more,
+ * and not those of which `is_replaced` says so.
+ */
+unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct pool_entry *entry));
 
 /*
  * Keeps new connections away from the listeners that nobody claimed (or from all), without

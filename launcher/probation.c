@@ -9,6 +9,7 @@
  */
 #include "check.h"
 #include "core/address.h"
+#include "files.h"
 #include "log.h"
 #include "service.h"
 
@@ -167,6 +168,7 @@ void probation_roll_back(void)
 	if (is_checking)
 		check_abort();
 	is_checking = false;
+	files_forget();
 	bring_back(old);
 	if (bad->exited)
 		bury(bad);

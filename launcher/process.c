@@ -1,6 +1,5 @@
 #include "process.h"
 
-#include "core/address.h"
 #include "core/procfs.h"
 
 #include <bsd/stdlib.h>
@@ -216,6 +215,34 @@ pid_t process_parent(pid_t pid)
 	return read_stat(pid, &parent, &group, &state) ? parent : 0;
 }
 
+bool process_is_alive(pid_t pid)
+{
+	pid_t parent, group;
+	char state;
+
+	return read_stat(pid, &parent, &group, &state) && state != 'Z' && state != 'X';
+}
+
+uint64_t process_started(pid_t pid)
+{
+	char path[32], text[1024] = { 0 }, *fields;
+	unsigned long long started = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = pid > 0 ? fopen(path, "re") : NULL;
+	fields = file && fread(text, 1, sizeof(text) - 1, file) > 0 ? strrchr(text, ')') : NULL;
+	/* The 22nd field; the name, which may contain anything, is the second. */
+	if (fields)
+		(void)!sscanf(fields + 1,
+			      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
+			      " %*d %*d %llu",
+			      &started);
+	if (file)
+		fclose(file);
+	return started;
+}
+
 bool process_belongs(pid_t pid, pid_t root)
 {
 	pid_t parent, group, at = pid;
@@ -384,13 +411,13 @@ static bool is_connection(int fd, const struct ports *ports)
 {
 	struct sockaddr_storage address = { 0 };
 	socklen_t length = sizeof(address);
-	uint16_t port;
+	uint32_t key;
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		return false;
-	port = address_port((struct sockaddr *)&address);
+	key = address_key(&address);
 	length = sizeof(address);
-	return port && ports->word[port / 64] >> (port % 64) & 1 &&
+	return key && ports->word[key / 64] >> (key % 64) & 1 &&
 	       getpeername(fd, (struct sockaddr *)&address, &length) == 0;
 }
 

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "core/address.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,15 +48,21 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 /* 0 if there is no such process. */
 pid_t process_parent(pid_t pid);
 
+/* Does it live, and is no zombie? */
+bool process_is_alive(pid_t pid);
+
+/* When it was started, in clock ticks since the machine was; 0 if there is no such process. */
+uint64_t process_started(pid_t pid);
+
 /* Is `pid` this root, or a process that came of it: by its ancestors, or by its process group? */
 bool process_belongs(pid_t pid, pid_t root);
 
 /* Calls found() for every living process that belongs to root, children first. */
 void process_each(pid_t root, void (*found)(pid_t pid, void *argument), void *argument);
 
-/* A bit for each port. */
+/* A bit for each port or, above all ports, Unix name: address_key(). */
 struct ports {
-	uint64_t word[65536 / 64];
+	uint64_t word[ADDRESS_KEYS / 64];
 };
 
 /* How many connections with one of these local ports it has open. */

@@ -10,6 +10,7 @@
  *     its own. After a longer settle time that is taken for ready, unless the generation that
  *     serves was seen to wait. Its waiting goes on being looked for (MESSAGE_COMMIT).
  */
+#include "files.h"
 #include "log.h"
 #include "service.h"
 
@@ -31,6 +32,16 @@
 
 #define OF_AGAIN(timer) ((struct generation *)((char *)(timer) - offsetof(struct generation, again)))
 
+const struct heard *generation_heard(const struct generation *generation, uint64_t inode)
+{
+	const struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (heard->inode == inode)
+			return heard;
+	return NULL;
+}
+
 static struct heard *heard_find(struct generation *generation, uint64_t inode)
 {
 	struct heard *heard;
@@ -46,16 +57,6 @@ static struct heard *heard_find(struct generation *generation, uint64_t inode)
 	heard->inode = inode;
 	TAILQ_INSERT_TAIL(&generation->heard, heard, link);
 	return heard;
-}
-
-bool generation_has_heard(const struct generation *generation, uint64_t inode)
-{
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->inode == inode)
-			return true;
-	return false;
 }
 
 /* One that listened once, was never waited on, and is open in no process any more: a probe. */
@@ -185,7 +186,7 @@ static void look_again(struct timer *timer)
 
 	if (!generation)
 		return;
-	if (has_begun(generation, true) && pool_unclaimed(&service.pool) == 0)
+	if (has_begun(generation, true) && pool_awaited(&service.pool, files_is_replaced) == 0)
 		begin(generation);
 	else
 		timer_set(timer, SETTLE_MS, settled);
@@ -195,7 +196,7 @@ void generation_check_ready(struct generation *generation)
 {
 	if (generation->phase != PHASE_STARTING)
 		return;
-	if (has_begun(generation, false) && pool_unclaimed(&service.pool) == 0)
+	if (has_begun(generation, false) && pool_awaited(&service.pool, files_is_replaced) == 0)
 		begin(generation);
 	else
 		timer_set(&generation->again, PROBE_LOOK_MS, look_again);
@@ -247,6 +248,17 @@ void generation_note_listener(struct generation *generation, uint64_t inode, boo
 	if (waited && !was_seen && generation->phase == PHASE_SERVING)
 		generation_commit(generation);
 	generation_check_ready(generation);
+}
+
+void generation_note_file(struct generation *generation, uint64_t inode, uint64_t device,
+			  uint64_t file_inode)
+{
+	struct heard *heard = heard_find(generation, inode);
+
+	if (!heard)
+		return;
+	heard->file_device = device;
+	heard->file_inode = file_inode;
 }
 
 void heard_free(struct generation *generation)

@@ -76,16 +76,16 @@ static void retire_again(struct timer *timer)
 static void note_ports(struct generation *generation)
 {
 	const struct pool_entry *entry;
-	uint16_t port;
+	uint32_t key;
 
 	/* One that was resumed and retires again has it already. */
 	if (!generation->ports)
 		generation->ports = calloc(1, sizeof(*generation->ports));
 	TAILQ_FOREACH(entry, &service.pool, link) {
 		generation->has_datagrams |= entry->datagram;
-		port = address_port((const struct sockaddr *)&entry->address);
-		if (generation->ports && port)
-			generation->ports->word[port / 64] |= 1ull << (port % 64);
+		key = address_key(&entry->address);
+		if (generation->ports && key)
+			generation->ports->word[key / 64] |= 1ull << (key % 64);
 	}
 }
 

@@ -271,6 +271,7 @@ int supervisor_attach(const struct settings *settings, char **argv)
 	if (!service.current || pidfd < 0)
 		return EXIT_FLIP;
 	service.current->pid = pid;
+	service.current->started_ticks = process_started(pid);
 	loop_add(&service.current->pidfd, pidfd, POLLIN, pidfd_ready);
 	return run_loop(pid_file);
 }

@@ -9,6 +9,7 @@
  *   notify.c      what the generations say by sd_notify
  *   manager.c     what systemd is told by sd_notify
  *   probation.c   after ready: the generation before may come back yet
+ *   files.c       what generations do to files that another one needs
  *   retired.c     generations on their way out: drain, leave, end
  *   vacancy.c     the time in which nobody serves: a restart in place, a crash
  *   status.c      what `flip status` shows
@@ -41,6 +42,7 @@ struct member {
 /* A listener that a generation has told of. */
 struct heard {
 	uint64_t inode;
+	uint64_t file_device, file_inode; /* of a Unix socket that is bound to a path, or 0 */
 	bool waited; /* somebody waits on it for clients */
 	TAILQ_ENTRY(heard) link;
 };
@@ -62,6 +64,7 @@ struct generation {
 	int status;  /* as of wait(2), when exited */
 	int64_t started_ns, retired_ns;
 	time_t started_at;
+	uint64_t started_ticks; /* the same of its first process, as /proc tells it */
 	struct source channel; /* where its members connect */
 	char channel_name[48]; /* as FLIP_CHANNEL has it */
 	struct source pidfd;   /* of a first process that is no child of ours */
@@ -218,7 +221,11 @@ void generation_resume(struct generation *generation, const struct pool *pool);
 /* ready.c */
 /* A listener of the generation: it listens, or somebody waits on it for clients. */
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited);
-bool generation_has_heard(const struct generation *generation, uint64_t inode);
+/* The file of a Unix listener that it has told of. */
+void generation_note_file(struct generation *generation, uint64_t inode, uint64_t device,
+			  uint64_t file_inode);
+/* The listener with this inode, or NULL. */
+const struct heard *generation_heard(const struct generation *generation, uint64_t inode);
 /* It has sent READY=1, now or once more. */
 void generation_said_ready(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */
@@ -268,7 +275,7 @@ void holding_refreshed(bool ok);
 /* The current generation may have closed one: then that is closed here, too. */
 void holding_look(void);
 /* The one that the current generation has closed and binds again: NULL if it has none. */
-struct pool_entry *holding_take(int fresh_fd, const struct sockaddr *address);
+struct pool_entry *holding_take(int fresh_fd, const struct pool_place *place);
 void holding_end(void);
 
 /* asker.c */

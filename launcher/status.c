@@ -59,6 +59,39 @@ static bool parse_net_line(const char *text, bool is_v6, bool is_datagram, uint6
 	return state == (is_datagram ? TCP_CLOSE : TCP_LISTEN);
 }
 
+/*
+ * A line of /proc/PID/net/unix: "...: 00000002 00000000 00010000 0005 01 70931 @flip/0/web". What
+ * comes of a listener bears its name, but not its flag (__SO_ACCEPTCON).
+ */
+static bool parse_unix_line(const char *text, uint64_t *inode, const char **name)
+{
+	unsigned long long number;
+	unsigned flags;
+	int at = 0;
+
+	if (sscanf(text, "%*x: %*x %*x %x %*x %*x %llu %n", &flags, &number, &at) != 2 || at == 0)
+		return false;
+	*inode = number;
+	*name = text + at;
+	return flags & 0x10000;
+}
+
+static void show_unix_listeners(const struct shown *shown, const struct generation *generation)
+{
+	char path[40], text[512];
+	const char *name;
+	uint64_t inode;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/net/unix", (int)generation->pid);
+	file = fopen(path, "re");
+	while (file && fgets(text, sizeof(text), file))
+		if (parse_unix_line(text, &inode, &name) && generation_heard(generation, inode))
+			shown->line(shown->to, "listener unix:%.*s", (int)strcspn(name, "\n"), name);
+	if (file)
+		fclose(file);
+}
+
 /* Asks the kernel, not the members: that costs them nothing. */
 static void show_listeners(const struct shown *shown, const struct generation *generation,
 			   const char *table)
@@ -76,7 +109,7 @@ static void show_listeners(const struct shown *shown, const struct generation *g
 	/* Listeners come first; to read on, through every closed connection, takes seconds. */
 	while (file && fgets(text, sizeof(text), file) &&
 	       (parse_net_line(text, is_v6, is_datagram, &inode, &address) || is_datagram))
-		if (generation_has_heard(generation, inode))
+		if (generation_heard(generation, inode))
 			shown->line(shown->to, "listener %s%s", is_datagram ? "udp:" : "",
 				    address_format((struct sockaddr *)&address, host, sizeof(host)));
 	if (file)
@@ -108,6 +141,7 @@ void service_show_status(void (*line)(void *to, const char *format, ...), void *
 		show_listeners(&shown, service.current, "tcp6");
 		show_listeners(&shown, service.current, "udp");
 		show_listeners(&shown, service.current, "udp6");
+		show_unix_listeners(&shown, service.current);
 	}
 	TAILQ_FOREACH(generation, &service.retired, link)
 		show_generation(&shown, generation, phase_name(generation->phase));

@@ -9,6 +9,7 @@
  * In place (vacancy.c) the old one lets go, drains and ends first, and the next one is started then.
  */
 #include "check.h"
+#include "files.h"
 #include "log.h"
 #include "manager.h"
 #include "notify.h"
@@ -127,6 +128,7 @@ struct generation *service_spawn(void)
 	output_note(&generation->output);
 	generation->is_fallback = service.on_fallback;
 	generation->pid = process_start(start, channel_name, generation->notify_name, &step);
+	generation->started_ticks = process_started(generation->pid);
 	if (generation->pid > 0)
 		return generation;
 	service_set_failure("%s %s: %s", step,
@@ -173,6 +175,8 @@ static void collect_timeout(struct timer *timer)
 /* The hand-over is over: nobody shares the listeners any more, unless we hold them all the time. */
 void service_release_pool(void)
 {
+	if (!service.new)
+		files_settle();
 	if (holding_is_active()) {
 		holding_refresh();
 		return;
@@ -253,10 +257,15 @@ static void quiesce_all(struct timer *timer)
 		generation_retire(service.current);
 }
 
+/* A client that has looked a path up may still be on its way when that leads elsewhere. */
 static void quiesce_unclaimed(struct timer *timer)
 {
-	if (pool_unclaimed(&service.pool) && pool_quiesce(&service.pool, false) &&
-	    elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+	bool is_waited_for = pool_unclaimed(&service.pool) > 0 &&
+			     (pool_quiesce(&service.pool, false) ||
+			      (pool_has_unclaimed_path(&service.pool) &&
+			       elapsed_ms(quiesce_began_ns) < QUIESCE_AGAIN_MS));
+
+	if (is_waited_for && elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_unclaimed);
 	else
 		generation_retire(service.current);
@@ -312,6 +321,7 @@ void service_discard_new(void)
 {
 	struct generation *generation = service.new;
 
+	files_forget();
 	if (!generation)
 		return;
 	service.new = NULL;
@@ -343,6 +353,7 @@ static void resume(void)
 static void retire_current(void)
 {
 	generation_commit(service.new);
+	files_hand_over();
 	quiesce_began_ns = clock_now_ns();
 	quiesce_unclaimed(&quiesce_timer);
 }
@@ -351,6 +362,7 @@ void service_retired(struct generation *generation)
 {
 	timer_clear(&generation->again);
 	if (service.state == SERVICE_STOPPING && generation == service.current) {
+		files_stop();
 		pool_close(&service.pool);
 		generation_drain(generation);
 	} else if (generation == service.current) {
@@ -433,6 +445,7 @@ static void drop_current(void)
 static void promote(void)
 {
 	drop_current();
+	files_settle(); /* there is no way back */
 	generation_check_ready(service.new); /* less is asked of the only one */
 }
 
@@ -487,6 +500,10 @@ static void end_current(struct generation *generation)
 	service.exit_code = service_exit_code(generation);
 	if (generation->status >= 0)
 		process_status_text(generation->status, text, sizeof(text));
+	if (stopped)
+		files_stopped();
+	else
+		files_forget();
 	service_conclude(stopped ? 0 : 1, "%s: generation %u %s", stopped ? "stopped" : "ended",
 			 generation->number, text);
 	generation_free(generation);
@@ -503,7 +520,9 @@ static void end(void)
 
 static void end_vacant(void)
 {
+	files_stop();
 	close_everything();
+	files_stopped();
 	service_conclude(0, "stopped: no generation was running");
 }
 

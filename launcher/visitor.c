@@ -2,6 +2,7 @@
  * Who connects to a generation's channel: a process that becomes a member, or a bind() that claims
  * a listener.
  */
+#include "files.h"
 #include "log.h"
 #include "service.h"
 #include "transfer.h"
@@ -83,23 +84,76 @@ static bool new_generation_holds(uint64_t inode)
 	return process_tree_holds(starting->pid, inode);
 }
 
+static struct pool_place place_of(const struct message *request)
+{
+	struct pool_place place = {
+		.length = request->count,
+		.device = request->bound.device,
+		.inode = request->bound.inode,
+	};
+
+	memcpy(&place.address, request->bound.address, request->count);
+	return place;
+}
+
+/* What a hook asks about a file; true if it was such a question. */
+static bool answer_about_file(const struct visitor *visitor, pid_t pid,
+			      const struct message *request, const int *fds)
+{
+	static const char *const names[] = { "go on", "hide", "fail", "keep" };
+	const struct generation *by = visitor->generation;
+	enum verdict verdict = VERDICT_GO_ON;
+	int former_fd = -1, error = 0;
+	struct pool_place place;
+	struct message reply;
+
+	switch (request->type) {
+	case MESSAGE_KNOCK:
+		place = place_of(request);
+		verdict = files_knock(by, fds[0], &place);
+		break;
+	case MESSAGE_UNLINK:
+		verdict = files_unlink(by, pid, fds[0], fds[1]);
+		break;
+	case MESSAGE_WRITE:
+		verdict = files_write(by, fds[0], fds[1], fds[2], (int)request->value[0], &former_fd,
+				      &error);
+		break;
+	case MESSAGE_RENAME:
+		verdict = files_rename(by, fds);
+		break;
+	case MESSAGE_KILL:
+		verdict = files_kill(by, (pid_t)request->value[0]);
+		break;
+	default:
+		return false;
+	}
+	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u asks for %s: %s", (int)pid, by->number,
+		 message_name(request->type), names[verdict]);
+	message_init(&reply, former_fd >= 0 ? MESSAGE_STAGED : MESSAGE_VERDICT);
+	reply.count = former_fd >= 0 ? 0 : 2;
+	reply.value[0] = verdict;
+	reply.value[1] = (uint64_t)error;
+	(void)transfer_send(visitor->source.fd, &reply, &former_fd, former_fd >= 0);
+	return true;
+}
+
 static void answer_claim(struct visitor *visitor, const struct message *request, int fresh_fd)
 {
-	struct sockaddr_storage address = { 0 };
+	struct pool_place place = place_of(request);
 	struct pool_entry *entry = NULL;
 	struct message reply;
 
-	memcpy(&address, request->address, request->count);
 	if (visitor->generation->phase == PHASE_STARTING)
-		entry = pool_take(&service.pool, fresh_fd, (struct sockaddr *)&address,
-				  new_generation_holds);
+		entry = pool_take(&service.pool, fresh_fd, &place, new_generation_holds);
 	else if (visitor->generation == service.current)
-		entry = holding_take(fresh_fd, (struct sockaddr *)&address);
+		entry = holding_take(fresh_fd, &place);
 	message_init(&reply, MESSAGE_CLAIMED);
 	if (entry) {
 		entry->claims++;
 		entry->lost_ns = 0;
 		pool_let_in(entry);
+		files_claimed(entry);
 		pool_carry_options(entry, fresh_fd);
 		reply.count = 1;
 		reply.value[0] = entry->inode;
@@ -136,6 +190,8 @@ static void visitor_ready(struct source *source, short revents)
 		visitor_joins(visitor, peer.pid);
 	else if (result == 0 && message.type == MESSAGE_CLAIM)
 		answer_claim(visitor, &message, fds[0]);
+	else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))
+		; /* answered */
 	else if (result != -EPIPE)
 		log_line(LOG_LEVEL_INFO, "rejected a message on the channel: not one that opens a talk");
 	transfer_close(fds, n_fds);

@@ -46,7 +46,8 @@ int channel_receive_wait(int channel_fd, struct message *message, int *fds, unsi
 	return -ETIMEDOUT;
 }
 
-int channel_request(const struct message *request, int fd, struct message *answer, int *answer_fd)
+int channel_request(const struct message *request, const int *request_fds, unsigned n_request_fds,
+		    struct message *answer, int *answer_fd)
 {
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds = 0;
@@ -56,7 +57,7 @@ int channel_request(const struct message *request, int fd, struct message *answe
 	*answer_fd = -1;
 	if (connection < 0)
 		return result;
-	result = transfer_send(connection, request, &fd, 1);
+	result = transfer_send(connection, request, request_fds, n_request_fds);
 	if (result == 0)
 		result = channel_receive_wait(connection, answer, fds, &n_fds, REQUEST_TIMEOUT_MS);
 	sys_close(connection);
@@ -78,6 +79,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 		break;
 	case MESSAGE_SOLE:
 		atomic_store(&session.family->shared, 0);
+		session_own_files();
 		break;
 	case MESSAGE_COLLECT:
 		retire_collect(channel_fd, fds[0]);
@@ -118,10 +120,12 @@ static void supervisor_lost(int channel_fd)
 	session_give_up();
 	atomic_store(&session.fork_fd, -1);
 	sys_close(channel_fd);
-	if (retire_is_retired())
+	if (retire_is_retired()) {
 		orphan_begin();
-	else
+	} else {
+		session_own_files();
 		signals_release();
+	}
 }
 
 static void drain_messages(void)

@@ -15,8 +15,13 @@ int channel_connect(void);
 int channel_receive_wait(int channel_fd, struct message *message, int *fds, unsigned *n_fds,
 			 int timeout_ms);
 
-/* Sends a request on a connection of its own and waits for the answer, 10 s at most. */
-int channel_request(const struct message *request, int fd, struct message *answer, int *answer_fd);
+/*
+ * Sends a request with its descriptors on a connection of its own and waits for the answer, 10 s at
+ * most. *answer_fd is the one descriptor that came with it, the caller's to close, or -1. 0 or a
+ * negative errno value.
+ */
+int channel_request(const struct message *request, const int *request_fds, unsigned n_request_fds,
+		    struct message *answer, int *answer_fd);
 
 /* Looks after every message that waits. Called by the signal's handler; any thread. */
 void channel_process(void);

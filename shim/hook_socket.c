@@ -3,6 +3,7 @@
 #include "core/address.h"
 #include "channel.h"
 #include "environment.h"
+#include "file.h"
 #include "hooks.h"
 #include "interrupt.h"
 #include "listener.h"
@@ -49,6 +50,17 @@ static bool is_internet_stream(int fd)
 	return is_internet(fd, SOCK_STREAM, IPPROTO_TCP);
 }
 
+static bool is_stream(int fd)
+{
+	int type;
+
+	if (is_internet_stream(fd))
+		return true;
+	type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
+	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
+	       sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
+}
+
 static bool is_internet_datagram(int fd)
 {
 	return is_internet(fd, SOCK_DGRAM, IPPROTO_UDP);
@@ -56,14 +68,15 @@ static bool is_internet_datagram(int fd)
 
 static bool is_service_kind(int fd)
 {
-	return is_internet_stream(fd) || is_internet_datagram(fd);
+	return is_stream(fd) || is_internet_datagram(fd);
 }
 
-static uint16_t local_port(int fd)
+/* Where it is bound: address_key(). 0: nowhere. */
+static uint32_t local_key(int fd)
 {
 	struct sockaddr_storage address;
 
-	return sys_getsockname(fd, &address) == 0 ? address_port((struct sockaddr *)&address) : 0;
+	return sys_getsockname(fd, &address) == 0 ? address_key(&address) : 0;
 }
 
 /*
@@ -122,7 +135,7 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	if (result != 0 || !is_early())
 		return result;
 	early_forget(set, sys_inode(fd));
-	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && local_port(fd) == 0)
+	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && local_key(fd) == 0)
 		early_note(set, sys_inode(fd), event);
 	errno = saved;
 	return 0;
@@ -143,12 +156,25 @@ static void adopt(int fd, int listener_fd)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
 	/* haproxy sees that it listens already, and does not call listen(). */
 	if (!kind)
-		listeners_add_port(&family->listeners, local_port(listener_fd));
+		listeners_add_key(&family->listeners, local_key(listener_fd));
 	atomic_store(&family->handed_over, 1);
 	atomic_store(&family->shared, 1);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_close(listener_fd);
 	early_put_back(fd, fresh_inode);
+}
+
+/* A request about a socket at this address. The path's file goes along: names are but names. */
+static void bound_init(struct message *request, enum message_type type,
+		       const struct sockaddr *address, socklen_t length)
+{
+	struct file_identity file = file_at(address, length);
+
+	message_init(request, type);
+	request->count = length;
+	memcpy(request->bound.address, address, length);
+	request->bound.device = file.device;
+	request->bound.inode = file.inode;
 }
 
 /* Asks for the listener of the old generation that has this address. True: fd is it now. */
@@ -157,11 +183,10 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 	struct message request, reply;
 	int listener_fd;
 
-	message_init(&request, MESSAGE_CLAIM);
-	request.count = length;
-	memcpy(request.address, address, length);
-	if (channel_request(&request, fd, &reply, &listener_fd) != 0 || listener_fd < 0)
+	bound_init(&request, MESSAGE_CLAIM, address, length);
+	if (channel_request(&request, &fd, 1, &reply, &listener_fd) != 0 || listener_fd < 0)
 		return false;
+	file_note(sys_inode(listener_fd), file_at(address, length));
 	adopt(fd, listener_fd);
 	return true;
 }
@@ -173,7 +198,8 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
 	bool is_held = session.held && is_internet_stream(fd);
 
 	return session.channel_length && (session.generation > 1 || is_held) &&
-	       is_service_kind(fd) && local_port(fd) == 0 &&
+	       is_service_kind(fd) && local_key(fd) == 0 &&
+	       length <= sizeof(struct sockaddr_storage) && sys_is_readable(address, length) &&
 	       address_is_service(address, length) && session_begin() &&
 	       (session_is_new() || is_held);
 }
@@ -183,12 +209,14 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
  * own choice while the program starts is for clients; later ones are ports that a client, such as a
  * resolver, takes at random.
  */
-static void note_bound(int fd, const struct sockaddr *address)
+static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 {
 	uint16_t port = address_port(address);
 
-	if (port == 0 && is_internet_stream(fd))
+	if (port == 0 && is_stream(fd) && !address_is_service(address, length))
 		ephemeral_add(sys_inode(fd));
+	else if (address_is_path(address, length) && is_stream(fd))
+		file_note(sys_inode(fd), file_at(address, length));
 	else if (port != 0 && is_internet_datagram(fd) && session_begin() &&
 		 !atomic_load(&session.family->current))
 		listener_note(sys_inode(fd), LISTENER_DATAGRAM);
@@ -207,7 +235,7 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 	errno = saved;
 	result = REAL(bind)(fd, address, length);
 	if (result == 0 && session.enabled && address)
-		note_bound(fd, address);
+		note_bound(fd, address, length);
 	errno = result == 0 ? saved : errno;
 	return result;
 }
@@ -217,6 +245,7 @@ static void announce(int fd, bool is_ephemeral)
 {
 	uint64_t inode = sys_inode(fd);
 	struct family *family = session.family;
+	struct file_identity file = file_of(inode);
 	struct listener *listener;
 
 	/* Later ones on port 0 belong to a session (FTP's passive mode), not to the service. */
@@ -225,20 +254,21 @@ static void announce(int fd, bool is_ephemeral)
 	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)
 		return;
-	listeners_add_port(&family->listeners, local_port(fd));
+	listeners_add_key(&family->listeners, local_key(fd));
 	if (!(atomic_fetch_or(&listener->flags, LISTENER_ANNOUNCED) & LISTENER_ANNOUNCED))
-		session_tell(MESSAGE_LISTENING, inode);
+		session_tell_values(MESSAGE_LISTENING,
+				    (uint64_t[]){ inode, file.device, file.inode }, 3);
 }
 
 int hook_listen(int fd, int backlog)
 {
 	int saved = errno;
-	bool is_ephemeral = session.enabled && local_port(fd) == 0;
+	bool is_ephemeral = session.enabled && local_key(fd) == 0;
 	int result;
 
 	errno = saved;
 	result = REAL(listen)(fd, backlog);
-	if (result != 0 || !session.enabled || !is_internet_stream(fd) || !session_begin()) {
+	if (result != 0 || !session.enabled || !is_stream(fd) || !session_begin()) {
 		errno = result == 0 ? saved : errno;
 		return result;
 	}
@@ -247,6 +277,58 @@ int hook_listen(int fd, int backlog)
 	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
 	errno = saved;
 	return 0;
+}
+
+/* Where a listener was that this process has let go of: servers ask at their end what to unlink. */
+int hook_getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+	socklen_t room = 0, whole = 0;
+	const struct sockaddr_storage *bound = NULL;
+	int saved = errno, result;
+
+	if (session_is_emulating() && sys_is_readable(length, sizeof(*length))) {
+		room = *length;
+		bound = retire_address(fd, &whole);
+	}
+	errno = saved;
+	result = REAL(getsockname)(fd, address, length);
+	/* The kernel has found that it can be written to. */
+	if (result == 0 && bound) {
+		memcpy(address, bound, room < whole ? room : whole);
+		*length = whole;
+	}
+	return result;
+}
+
+/*
+ * Programs probe by connect() whether another instance lives at their Unix socket, and then refuse
+ * to start or to unlink it. What the old generation has, and this one is about to get, is refused.
+ */
+static bool knock_is_hidden(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct message request, reply;
+	int none;
+
+	if (length <= sizeof(sa_family_t) || length > sizeof(struct sockaddr_storage) ||
+	    !is_stream(fd) || !sys_is_readable(address, length) ||
+	    address->sa_family != AF_UNIX || !address_is_service(address, length))
+		return false;
+	bound_init(&request, MESSAGE_KNOCK, address, length);
+	return channel_request(&request, &fd, 1, &reply, &none) == 0 &&
+	       reply.value[0] == VERDICT_HIDE;
+}
+
+int hook_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int saved = errno;
+
+	if (session_is_starting() && !atomic_load(&session.family->current) &&
+	    knock_is_hidden(fd, address, length)) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	errno = saved;
+	return REAL(connect)(fd, address, length);
 }
 
 struct accept_call {

@@ -1,7 +1,8 @@
 /*
- * The hooks by family: hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c,
- * hook_signal.c. Each takes the place of the libc function of its name: same arguments, result and errno, callable where
- * that one is (in a signal handler, a vfork child, a thread about to be cancelled).
+ * The hooks by family: hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c, hook_path.c,
+ * hook_signal.c. Each takes the place of the libc function of its name: same arguments, result and
+ * errno, callable where that one is (in a signal handler, a vfork child, a thread about to be
+ * cancelled).
  */
 #pragma once
 
@@ -22,6 +23,10 @@
 int hook_fcntl(int fd, int command, void *argument);
 int hook_fcntl64(int fd, int command, void *argument);
 int hook_ioctl(int fd, unsigned long request, void *argument);
+int hook_open(const char *path, int flags, mode_t mode);
+int hook_open64(const char *path, int flags, mode_t mode);
+int hook_openat(int directory, const char *path, int flags, mode_t mode);
+int hook_openat64(int directory, const char *path, int flags, mode_t mode);
 
 /*
  * Around a transfer on fd (INTERPOSE_TRANSFER), with errno kept where nothing is to be said.

@@ -62,3 +62,20 @@ EXPORT const char flip_version[] = FLIP_VERSION;
 int fcntl(int fd, int command, ...) FORWARD_VARIADIC(fcntl, command)
 int fcntl64(int fd, int command, ...) FORWARD_VARIADIC(fcntl64, command)
 int ioctl(int fd, unsigned long request, ...) FORWARD_VARIADIC(ioctl, request)
+
+/* The mode is there only if a file may be created (open(2)); otherwise nobody looks at it. */
+#define FORWARD_OPEN(call)                                   \
+	{                                                         \
+		va_list arguments;                                    \
+		va_start(arguments, flags);                           \
+		mode_t mode = va_arg(arguments, mode_t);              \
+		va_end(arguments);                                    \
+		return call;                                          \
+	}
+
+int open(const char *path, int flags, ...) FORWARD_OPEN(hook_open(path, flags, mode))
+int open64(const char *path, int flags, ...) FORWARD_OPEN(hook_open64(path, flags, mode))
+int openat(int directory, const char *path, int flags, ...)
+	FORWARD_OPEN(hook_openat(directory, path, flags, mode))
+int openat64(int directory, const char *path, int flags, ...)
+	FORWARD_OPEN(hook_openat64(directory, path, flags, mode))

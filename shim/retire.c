@@ -25,6 +25,8 @@ struct held { /* a descriptor of a listener */
 	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
 	int timeout_ms; /* its SO_RCVTIMEO; -1: none */
 	uint64_t inode;
+	socklen_t length;
+	struct sockaddr_storage address; /* where it is bound */
 };
 
 static struct {
@@ -62,13 +64,18 @@ static int timeout_of(int fd)
 
 static bool hold_if_listener(int fd, void *unused)
 {
+	struct held *held = &retire.held[retire.n_held];
 	uint64_t inode;
 
 	(void)unused;
-	if (retire.n_held < HELD_MAX && listener_of(fd, &inode))
-		retire.held[retire.n_held++] = (struct held){
-			.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode
-		};
+	if (retire.n_held == HELD_MAX || !listener_of(fd, &inode))
+		return true;
+	*held = (struct held){
+		.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
+		.length = sizeof(held->address),
+	};
+	(void)SYS_CALL(SYS_getsockname, fd, &held->address, &held->length);
+	retire.n_held++;
 	return true;
 }
 
@@ -143,6 +150,7 @@ void retire_collect(int channel_fd, int proc_fd)
 	}
 	atomic_store(&session.family->handed_over, 1);
 	atomic_store(&session.family->shared, 1);
+	atomic_store(&session.family->files_own, 0);
 	message.flags = 0;
 	transfer_send(channel_fd, &message, fds, message.count);
 }
@@ -335,6 +343,7 @@ static bool let_go(void)
 	bool done;
 
 	atomic_store(&session.family->handed_over, 1);
+	atomic_store(&session.family->files_own, 0);
 	done = find_listeners() && take_registrations(take_registration) && put_placeholders();
 	/* The placeholder is always writable. */
 	put_registrations(done ? EPOLLOUT : 0);
@@ -424,11 +433,12 @@ static struct held witness;
 static bool is_connection(int fd)
 {
 	struct sockaddr_storage address;
+	int type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
 
-	return sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+	/* A connection that was accepted from a Unix listener bears that one's name. */
+	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
 	       sys_getsockname(fd, &address) == 0 &&
-	       listeners_has_port(&session.family->listeners,
-				  address_port((struct sockaddr *)&address)) &&
+	       listeners_has_key(&session.family->listeners, address_key(&address)) &&
 	       sys_getpeername(fd, &address) == 0;
 }
 
@@ -524,6 +534,15 @@ uint64_t retire_inode_behind(int fd)
 	const struct held *held = held_behind(fd);
 
 	return held ? held->inode : 0;
+}
+
+const struct sockaddr_storage *retire_address(int fd, socklen_t *length)
+{
+	const struct held *held = held_behind(fd);
+
+	if (held)
+		*length = held->length;
+	return held ? &held->address : NULL;
 }
 
 int retire_sender(int fd)

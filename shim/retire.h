@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /*
  * Sends every listener of this process to the supervisor, which from now on shares them. Answers
@@ -64,6 +65,9 @@ uint64_t retire_inode_behind(int fd);
 
 /* Of the placeholder fd: the real socket of datagrams, which may still send; -1: none. */
 int retire_sender(int fd);
+
+/* The address of that listener, with its length; NULL if fd is no placeholder. */
+const struct sockaddr_storage *retire_address(int fd, socklen_t *length);
 
 /* The SO_RCVTIMEO of fd or, for a placeholder, of what it stands for; -1: none. */
 int retire_timeout_ms(int fd);

@@ -71,11 +71,15 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 
 	real_resolve_hot();
 	atomic_store(&family_nobody.settled, 1);
+	atomic_store(&family_nobody.files_own, 1);
 	if (disable && *disable && strcmp(disable, "0") != 0)
 		return;
 	log_begin();
 	channel_from_environment();
 	session.bare = session.channel_length == 0;
+	/* A program before the server (sh, rm) may touch its files: there the supervisor is asked. */
+	atomic_store(&family_nobody.files_own, session.bare);
+	atomic_store(&family_nobody.starting, session.generation > 1);
 	if (session.bare)
 		origin_note(argv, environment);
 	pthread_atfork(NULL, NULL, child_forked);
@@ -104,6 +108,8 @@ bool session_begin(void)
 		return false;
 	}
 	ticks_begin();
+	atomic_store(&family->files_own, session.generation <= 1);
+	atomic_store(&family->starting, session.generation > 1);
 	session.process = process;
 	session.family = family;
 	atomic_store(&state, 2);
@@ -188,6 +194,12 @@ void session_commit(bool watch_on)
 	sys_wake_all(&session.family->current);
 }
 
+void session_own_files(void)
+{
+	atomic_store(&session.family->starting, 0);
+	atomic_store(&session.family->files_own, 1);
+}
+
 bool session_give_up(void)
 {
 	atomic_store(&session.process->state, PROCESS_ALONE);
@@ -229,20 +241,30 @@ bool session_join(bool in_handler)
 	return false;
 }
 
-void session_tell_signal(unsigned type, uint64_t value)
+static void send_values(unsigned type, const uint64_t *values, unsigned n)
 {
 	struct message message;
 
 	message_init(&message, type);
-	message.count = 1;
-	message.value[0] = value;
+	message.count = n;
+	memcpy(message.value, values, n * sizeof(*values));
 	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
 }
 
-void session_tell(unsigned type, uint64_t value)
+void session_tell_signal(unsigned type, uint64_t value)
+{
+	send_values(type, &value, 1);
+}
+
+void session_tell_values(unsigned type, const uint64_t *values, unsigned n)
 {
 	if (!session_join(false))
 		return;
 	signals_unblock();
-	session_tell_signal(type, value);
+	send_values(type, values, n);
+}
+
+void session_tell(unsigned type, uint64_t value)
+{
+	session_tell_values(type, &value, 1);
 }

@@ -52,6 +52,10 @@ struct family {
 	_Atomic uint32_t handed_over;
 	/* Right now another generation has them too, or the supervisor holds them for one. */
 	_Atomic uint32_t shared;
+	/* An older one serves, and this one is not yet to take its place. */
+	_Atomic uint32_t starting;
+	/* No other generation needs the files that this one may remove or replace: do not look. */
+	_Atomic uint32_t files_own;
 	/* How many of them the program believes to be blocking. */
 	_Atomic uint32_t blocking;
 	/* How many are sockets of datagrams. */
@@ -99,11 +103,15 @@ void session_summon(void);
  */
 void session_commit(bool watch_on);
 
+/* No other generation needs files of this one any more. Async-signal-safe. */
+void session_own_files(void);
+
 /* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
 bool session_give_up(void);
 
 /* By a hook: sends one short message on the channel, joining first; lost if that fails. */
 void session_tell(unsigned type, uint64_t value);
+void session_tell_values(unsigned type, const uint64_t *values, unsigned n);
 
 /* By a member's handler: the same. Async-signal-safe. */
 void session_tell_signal(unsigned type, uint64_t value);
@@ -143,6 +151,22 @@ static inline bool session_is_held(void)
 {
 	return unlikely(session.held) && atomic_load_explicit(&session.process->state,
 							      memory_order_relaxed) == PROCESS_MEMBER;
+}
+
+/*
+ * May a file be needed by another generation, so that it is not for this one alone to remove or
+ * replace it? True while a generation starts, while one hands over, and when it is retired.
+ */
+static inline bool session_shares_files(void)
+{
+	return unlikely(!atomic_load_explicit(&session.family->files_own, memory_order_relaxed)) &&
+	       session.enabled;
+}
+
+/* Is this a process of a generation that is to take the place of another one? */
+static inline bool session_is_starting(void)
+{
+	return unlikely(atomic_load_explicit(&session.family->starting, memory_order_relaxed));
 }
 
 /* Is there a shared listener that the program believes to be blocking? */

@@ -13,12 +13,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +46,22 @@ static inline long sys_read(int fd, void *buffer, size_t n)
 static inline int sys_openat(int directory, const char *path, int flags)
 {
 	return (int)SYS_CALL(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
+}
+
+/* As stat(2) and, for a link itself, lstat(2): flags as fstatat(2) has them. */
+static inline int sys_stat(int directory, const char *path, struct stat *status, int flags)
+{
+	return fstatat(directory, path, status, flags) == 0 ? 0 : -errno;
+}
+
+/* Can n bytes be read there? What a program passes to a call may be anything. */
+static inline bool sys_is_readable(const void *memory, size_t n)
+{
+	char copy[128];
+	struct iovec to = { copy, n < sizeof(copy) ? n : sizeof(copy) };
+	struct iovec from = { (void *)(uintptr_t)memory, to.iov_len };
+
+	return SYS_CALL(SYS_process_vm_readv, syscall(SYS_getpid), &to, 1, &from, 1, 0) != -EFAULT;
 }
 
 static inline long sys_readlinkat(int directory, const char *path, char *buffer, size_t n)
@@ -94,10 +112,12 @@ static inline int sys_listen(int fd, int backlog)
 	return (int)SYS_CALL(SYS_listen, fd, backlog);
 }
 
+/* Behind the address the storage is zero (address_key). */
 static inline int sys_getsockname(int fd, struct sockaddr_storage *address)
 {
 	socklen_t length = sizeof(*address);
 
+	*address = (struct sockaddr_storage){ 0 };
 	return (int)SYS_CALL(SYS_getsockname, fd, address, &length);
 }
 

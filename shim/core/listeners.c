@@ -40,14 +40,14 @@ struct listener *listeners_add(struct listeners *listeners, uint64_t inode, uint
 	return NULL;
 }
 
-void listeners_add_port(struct listeners *listeners, uint16_t port)
+void listeners_add_key(struct listeners *listeners, uint32_t key)
 {
-	atomic_fetch_or(&listeners->ports[port / 64], 1ull << (port % 64));
+	atomic_fetch_or(&listeners->keys[key / 64], 1ull << (key % 64));
 }
 
-bool listeners_has_port(struct listeners *listeners, uint16_t port)
+bool listeners_has_key(struct listeners *listeners, uint32_t key)
 {
-	return atomic_load_explicit(&listeners->ports[port / 64], memory_order_relaxed) >>
-		       (port % 64) &
+	return atomic_load_explicit(&listeners->keys[key / 64], memory_order_relaxed) >>
+		       (key % 64) &
 	       1;
 }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "address.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,8 +30,8 @@ struct listener {
 
 struct listeners {
 	struct listener slot[LISTENERS_MAX];
-	/* The ports that they are bound to, a bit each: whose connections count in a drain. */
-	_Atomic uint64_t ports[65536 / 64];
+	/* Where they are bound (address_key()), a bit each: whose connections count in a drain. */
+	_Atomic uint64_t keys[ADDRESS_KEYS / 64];
 };
 
 /* The entry of a socket, or NULL. */
@@ -38,5 +40,5 @@ struct listener *listeners_find(struct listeners *listeners, uint64_t inode);
 /* The entry of a socket, made with these flags if it is new. NULL: inode is 0, or table full. */
 struct listener *listeners_add(struct listeners *listeners, uint64_t inode, uint32_t flags);
 
-void listeners_add_port(struct listeners *listeners, uint16_t port);
-bool listeners_has_port(struct listeners *listeners, uint16_t port);
+void listeners_add_key(struct listeners *listeners, uint32_t key);
+bool listeners_has_key(struct listeners *listeners, uint32_t key);

@@ -48,6 +48,27 @@ int procfs_parse_number(const char *text)
 	return (int)number;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+int procfs_parse_pid(const char *text, size_t length)
+{
+	struct cursor cursor = { text, text + length };
+	uint64_t number;
+
+	if (length > PROCFS_PID_FILE_MAX)
+		return -1;
+	while (cursor.at < cursor.end && is_space(*cursor.at))
+		cursor.at++;
+	if (!take(&cursor, "", 10, &number) || number == 0 || number > INT_MAX)
+		return -1;
+	while (cursor.at < cursor.end && is_space(*cursor.at))
+		cursor.at++;
+	return cursor.at == cursor.end ? (int)number : -1;
+}
+
 void procfs_format_number(char *buffer, unsigned number)
 {
 	char digits[12];

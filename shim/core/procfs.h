@@ -10,6 +10,13 @@
 /* A non-negative decimal number that is all of the text, or -1. */
 int procfs_parse_number(const char *text);
 
+/*
+ * What a pid file contains: a positive decimal number, white space around it and nothing else. -1:
+ * it contains something else, or more than PROCFS_PID_FILE_MAX bytes.
+ */
+int procfs_parse_pid(const char *text, size_t length);
+#define PROCFS_PID_FILE_MAX 32
+
 /* Writes the number and a NUL; buffer has 12 bytes or more. */
 void procfs_format_number(char *buffer, unsigned number);
 

@@ -12,7 +12,7 @@ struct shape {
 
 static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_HELLO] = { "HELLO", 1, 1, 0, false },
-	[MESSAGE_LISTENING] = { "LISTENING", 1, 1, 0, false },
+	[MESSAGE_LISTENING] = { "LISTENING", 1, 3, 0, false },
 	[MESSAGE_WAITING] = { "WAITING", 1, 1, 0, false },
 	[MESSAGE_WAITING_SET] = { "WAITING_SET", 1, 1, 0, false },
 	[MESSAGE_SIGNAL] = { "SIGNAL", 1, 1, 0, false },
@@ -38,6 +38,13 @@ static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_CONTROL_RESTART] = { "CONTROL_RESTART", 0, 0, 0, false },
 	[MESSAGE_CONTROL_STOP] = { "CONTROL_STOP", 0, 0, 0, false },
 	[MESSAGE_CONTROL_STATUS] = { "CONTROL_STATUS", 0, 0, 0, false },
+	[MESSAGE_KNOCK] = { "KNOCK", sizeof(uint16_t), 128, 1, false },
+	[MESSAGE_UNLINK] = { "UNLINK", 0, 0, 2, false },
+	[MESSAGE_WRITE] = { "WRITE", 1, 1, 3, false },
+	[MESSAGE_RENAME] = { "RENAME", 0, 0, 4, false },
+	[MESSAGE_KILL] = { "KILL", 1, 1, 0, false },
+	[MESSAGE_VERDICT] = { "VERDICT", 2, 2, 0, false },
+	[MESSAGE_STAGED] = { "STAGED", 0, 0, 1, false },
 };
 
 void message_init(struct message *message, enum message_type type)

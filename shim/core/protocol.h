@@ -28,7 +28,7 @@
 enum message_type {
 	/* A member to its supervisor, on its channel. */
 	MESSAGE_HELLO = 1, /* value[0] pid */
-	MESSAGE_LISTENING, /* value[0] inode of a socket that now listens */
+	MESSAGE_LISTENING, /* value[0] inode of a socket that now listens; Unix: then its file's */
 	MESSAGE_WAITING,   /* value[0] inode of a listener that somebody waits on for clients */
 	MESSAGE_WAITING_SET, /* value[0] an epoll set that is waited on; look what is in it yourself */
 	MESSAGE_SIGNAL,	   /* value[0] a signal of flip's that the server received */
@@ -41,7 +41,7 @@ enum message_type {
 	MESSAGE_UNABLE,	     /* instead of LISTENERS; value[0] the errno value that says why */
 
 	/* A request of a hook, on a connection of its own; the supervisor answers CLAIMED. */
-	MESSAGE_CLAIM, /* address; 1 descriptor: the socket that is to be bound */
+	MESSAGE_CLAIM, /* bound; 1 descriptor: the socket that is to be bound */
 
 	/* The supervisor to a member. */
 	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, enum welcome_flag */
@@ -61,6 +61,15 @@ enum message_type {
 	MESSAGE_CONTROL_RESTART,
 	MESSAGE_CONTROL_STOP,
 	MESSAGE_CONTROL_STATUS,
+
+	/* Further requests of hooks, as CLAIM; the supervisor answers VERDICT. */
+	MESSAGE_KNOCK,	 /* bound; 1 descriptor: the socket that is to be connected there */
+	MESSAGE_UNLINK,	 /* 2 descriptors: the directory, the file */
+	MESSAGE_WRITE,	 /* value[0] flags of open(2); the same, and where to write instead */
+	MESSAGE_RENAME,	 /* 4 descriptors: directory and file there, and of what is to be there */
+	MESSAGE_KILL,	 /* value[0] a pid: may it exist? */
+	MESSAGE_VERDICT, /* value[0] enum verdict, value[1] an errno value */
+	MESSAGE_STAGED,	 /* instead of it, 1 descriptor: write here */
 	MESSAGE_TYPE_END
 };
 
@@ -75,6 +84,14 @@ enum welcome_flag {
 	WELCOME_ALONE = 2,   /* no other generation serves: never mind whether the supervisor lives */
 };
 
+/* What a hook that asked is to do. */
+enum verdict {
+	VERDICT_GO_ON, /* call libc's function */
+	VERDICT_HIDE,  /* do nothing, and say what there is to say in a world without flip */
+	VERDICT_FAIL,  /* do nothing and say that error */
+	VERDICT_KEEP,  /* open it, but without truncating it */
+};
+
 /* In LISTENERS, beside an inode: the socket was bound to port 0, nobody will ask for it. */
 #define PROTOCOL_EPHEMERAL (1ull << 63)
 
@@ -83,10 +100,13 @@ struct message {
 	uint16_t version;
 	uint16_t type;
 	uint32_t flags;
-	uint32_t count; /* of value[] or, in a claim, bytes of address[] */
+	uint32_t count; /* of value[] or, where a socket is to be bound, bytes of address[] */
 	union {
 		uint64_t value[PROTOCOL_FDS_MAX];
-		unsigned char address[128]; /* a struct sockaddr_storage */
+		struct {
+			unsigned char address[128]; /* a struct sockaddr_storage */
+			uint64_t device, inode;     /* of the file that its path leads to; 0: none */
+		} bound;
 	};
 };
 static_assert(sizeof(struct message) == 272, "the wire format has no padding");

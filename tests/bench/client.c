@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,15 +50,19 @@ static bool parse_v4(struct target *target, const char *text)
 	return inet_pton(AF_INET, host, &in->sin_addr) == 1;
 }
 
+/* An abstract name ends where the address does, a path with its NUL (unix(7)). */
 static bool parse_unix(struct target *target, const char *path)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&target->address;
+	size_t length = strlen(path);
 
 	if (*path == '\0' || strlen(path) >= sizeof(un->sun_path))
 		return false;
-	target->length = sizeof(*un);
+	target->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (*path != '@'));
 	un->sun_family = AF_UNIX;
 	strcpy(un->sun_path, path);
+	if (*path == '@')
+		un->sun_path[0] = '\0';
 	return true;
 }
 
@@ -125,22 +130,30 @@ static int socket_prepare(int fd, const struct sockaddr_storage *address, unsign
 	return is_v4_loopback(address) ? source_bind(fd, source) : 0;
 }
 
+/* The descriptor, or -1 and errno. */
+static int connect_as(int type, const struct target *target, unsigned source, int timeout_ms)
+{
+	int fd = socket(target->address.ss_family, type | SOCK_CLOEXEC, 0), saved_errno;
+
+	if (fd == -1)
+		return -1;
+	if (socket_prepare(fd, &target->address, source, timeout_ms) == 0 &&
+	    connect(fd, (const struct sockaddr *)&target->address, target->length) == 0)
+		return fd;
+	saved_errno = errno;
+	close(fd);
+	errno = saved_errno;
+	return -1;
+}
+
 int client_connect(const struct target *target, unsigned source, int timeout_ms,
 		   enum outcome *outcome)
 {
-	int fd = socket(target->address.ss_family, target->type | SOCK_CLOEXEC, 0);
+	int fd = connect_as(target->type, target, source, timeout_ms);
 
-	if (fd == -1) {
-		*outcome = OUTCOME_OTHER;
-		return -1;
-	}
-	if (socket_prepare(fd, &target->address, source, timeout_ms) == -1 ||
-	    connect(fd, (const struct sockaddr *)&target->address, target->length) == -1) {
-		*outcome = outcome_of_errno(errno);
-		close(fd);
-		return -1;
-	}
-	*outcome = OUTCOME_OK;
+	if (fd == -1 && errno == EPROTOTYPE)
+		fd = connect_as(SOCK_SEQPACKET, target, source, timeout_ms);
+	*outcome = fd == -1 ? outcome_of_errno(errno) : OUTCOME_OK;
 	return fd;
 }
 

@@ -22,13 +22,17 @@ struct target {
 	int type;			/* SOCK_STREAM, SOCK_DGRAM */
 };
 
-/* ADDR:PORT or [ADDR]:PORT, numbers only; udp: before it for datagrams; unix:PATH. False if none. */
+/*
+ * ADDR:PORT or [ADDR]:PORT, numbers only, with udp: before it for datagrams; unix:PATH or unix:@NAME.
+ * False if it is none of these.
+ */
 bool target_parse(struct target *target, const char *text);
 
 /*
  * Connect. From 'source' on (any number, best one that grows) the address 127.x.y.z to come from is
  * chosen, if the server is on IPv4 loopback, for the ports of one address would run out. Returns
- * the descriptor, or -1 with *outcome set. Every later call on it has the same deadline.
+ * the descriptor, or -1 with *outcome set. Every later call on it has the same deadline. A Unix
+ * socket is one of packets where the server's is.
  */
 int client_connect(const struct target *target, unsigned source, int timeout_ms,
 		   enum outcome *outcome);

@@ -159,7 +159,15 @@ command_resolve() {
 	command[0]=$SERVER
 	case " $* " in
 	*' --listen='*) ;;
-	*) command+=("--listen=127.0.0.1:$PORT") ;;
+	*) command+=("--listen=$(target)") ;;
+	esac
+}
+
+# The address that the test server listens on: PORT may be unix:PATH as well.
+target() {
+	case $PORT in
+	unix:*) echo "$PORT" ;;
+	*) echo "127.0.0.1:$PORT" ;;
 	esac
 }
 
@@ -354,7 +362,7 @@ pid_now() {
 # load_start [LOAD OPTIONS]: in the background, to PORT unless --to is given, until load_end.
 # Returns when the first answer has come.
 load_start() {
-	local to=(--to="127.0.0.1:$PORT")
+	local to=(--to="$(target)")
 	case " $* " in
 	*' --to='*) to=() ;;
 	esac
@@ -401,7 +409,7 @@ load_responders() {
 # test server is under load, and must lose requests, or else this script could not have seen any
 # loss.
 control_without_flip() {
-	local function=${1:-control_stop_start} PORT=8099
+	local function=${1:-control_stop_start} PORT=${CONTROL_PORT:-8099}
 	shift "$(($# > 0 ? 1 : 0))"
 	control_command=(server "$@")
 	start_server "${control_command[@]}"
@@ -489,7 +497,7 @@ MODES_ALL='accept accept4 epoll epoll-blocking epoll-et epoll-exclusive epoll-ma
 epoll-pwait epoll-pwait2 poll poll-blocking ppoll pselect select select-blocking thread threads'
 
 restart_every_way() {
-	local mode to=${LOAD_TO:---to=127.0.0.1:$PORT}
+	local mode to=${LOAD_TO:---to=$(target)}
 	for mode in ${MODES:-$MODES_ALL}; do
 		serve_versions server --wait="$mode" --strict "$@"
 		load_start $to

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,7 +68,11 @@ void address_format(const struct sockaddr_storage *address, char text[static ADD
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 	char host[INET6_ADDRSTRLEN] = "?";
 
-	if (address->ss_family == AF_INET6) {
+	if (address->ss_family == AF_UNIX) {
+		const char *name = ((const struct sockaddr_un *)address)->sun_path;
+
+		snprintf(text, ADDRESS_TEXT_SIZE, "unix:%s%.107s", *name ? "" : "@", *name ? name : name + 1);
+	} else if (address->ss_family == AF_INET6) {
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
 		snprintf(text, ADDRESS_TEXT_SIZE, "[%s]:%d", host, ntohs(in6->sin6_port));
 	} else {
@@ -91,12 +97,77 @@ static void listener_set_timeout(int fd, int timeout_ms)
 		err(1, "setsockopt(SO_RCVTIMEO)");
 }
 
+/* An abstract name ends with its address, and a path by its NUL (unix(7)). */
+static socklen_t address_length(const struct sockaddr_storage *address)
+{
+	const char *name = ((const struct sockaddr_un *)address)->sun_path;
+
+	if (address->ss_family != AF_UNIX)
+		return sizeof(*address);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name + (*name == '\0')));
+}
+
+/* NULL: it has none. */
+static const char *address_path(const struct sockaddr_storage *address)
+{
+	const char *path = ((const struct sockaddr_un *)address)->sun_path;
+
+	return address->ss_family == AF_UNIX && *path != '\0' ? path : NULL;
+}
+
+/* As php-fpm does: somebody who answers has the place, and a path where nobody does is stale. */
+static void path_probe(const struct sockaddr_storage *address, int type)
+{
+	int fd = socket(AF_UNIX, type, 0);
+
+	if (connect(fd, (const struct sockaddr *)address, address_length(address)) == 0)
+		errx(78, "another instance seems to listen on %s already", address_path(address));
+	if (errno != ECONNREFUSED && errno != ENOENT)
+		err(1, "cannot probe %s", address_path(address));
+	close(fd);
+}
+
+static int path_bind(const struct server *server, int fd, const struct sockaddr_storage *address)
+{
+	const struct options *options = &server->options;
+	const char *path = address_path(address);
+	struct sockaddr_un other = { .sun_family = AF_UNIX };
+
+	if (options->probe_first)
+		path_probe(address, options->seqpacket ? SOCK_SEQPACKET : SOCK_STREAM);
+	if (options->unlink_first && unlink(path) == -1 && errno != ENOENT)
+		err(1, "unlink(%s)", path);
+	if (options->rename_into_place) {
+		snprintf(other.sun_path, sizeof(other.sun_path), "%.80s.%d.tmp", path, getpid());
+		return bind(fd, (const struct sockaddr *)&other, sizeof(other));
+	}
+	return bind(fd, (const struct sockaddr *)address, address_length(address));
+}
+
+/* After listen(), as haproxy does: clients find either the former one or this one. */
+static void path_finish(const struct server *server, const struct sockaddr_storage *address)
+{
+	const struct options *options = &server->options;
+	const char *path = address_path(address);
+	char other[108];
+
+	if (path == NULL)
+		return;
+	snprintf(other, sizeof(other), options->rename_into_place ? "%.80s.%d.tmp" : "%.107s", path,
+		 getpid());
+	if (options->mode != -1 && chmod(other, (mode_t)options->mode) == -1)
+		err(1, "chmod(%s)", other);
+	if (options->rename_into_place && rename(other, path) == -1)
+		err(1, "rename(%s, %s)", other, path);
+}
+
 static int listener_bind(const struct server *server, const struct sockaddr_storage *address)
 {
 	const struct options *options = &server->options;
 	char text[ADDRESS_TEXT_SIZE];
-	int type = SOCK_STREAM | SOCK_CLOEXEC | (server->nonblocking ? SOCK_NONBLOCK : 0);
-	int fd = socket(address->ss_family, type, 0);
+	int type = options->seqpacket ? SOCK_SEQPACKET : SOCK_STREAM;
+	int fd = socket(address->ss_family,
+			type | SOCK_CLOEXEC | (server->nonblocking ? SOCK_NONBLOCK : 0), 0);
 
 	if (fd == -1)
 		err(1, "socket");
@@ -106,7 +177,9 @@ static int listener_bind(const struct server *server, const struct sockaddr_stor
 		option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (options->v6only != -1 && address->ss_family == AF_INET6)
 		option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->v6only);
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == -1) {
+	if ((address_path(address) ? path_bind(server, fd, address) :
+				     bind(fd, (const struct sockaddr *)address,
+					  address_length(address))) == -1) {
 		address_format(address, text);
 		err(1, "cannot bind %s", text);
 	}
@@ -158,6 +231,7 @@ void server_listen(struct server *server)
 			continue;
 		if (listen(server->listen_fds[i], options->backlog) == -1)
 			err(1, "listen");
+		path_finish(server, &options->addresses[i]);
 		listener_set_timeout(server->listen_fds[i], options->rcvtimeo_ms);
 		if (options->log)
 			listener_log(server->listen_fds[i]);
@@ -180,6 +254,19 @@ void server_mishap(const struct server *server, enum stage stage)
 		pause();
 }
 
+/* As gunicorn does: the listener itself is asked where it is. */
+static void path_unlink(int listen_fd, const struct sockaddr_storage *wanted)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t length = sizeof(address);
+
+	if (address_path(wanted) == NULL)
+		return;
+	if (getsockname(listen_fd, (struct sockaddr *)&address, &length) == -1 ||
+	    address.sun_family != AF_UNIX || unlink(address.sun_path) == -1)
+		_exit(5);
+}
+
 static void on_term(int signal_number)
 {
 	int saved_errno = errno;
@@ -188,6 +275,8 @@ static void on_term(int signal_number)
 	/* Closed here and not in the main loop: whoever is about to accept must find it closed. */
 	atomic_store(&is_stopping, true);
 	for (int i = 0; i < caught->listen_count; i++) {
+		if (caught->options.unlink_at_exit)
+			path_unlink(caught->listen_fds[i], &caught->options.addresses[i]);
 		if (caught->options.term == TERM_SHUTDOWN)
 			shutdown(caught->listen_fds[i], SHUT_RDWR);
 		close(caught->listen_fds[i]);

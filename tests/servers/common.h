@@ -15,12 +15,19 @@
 enum {
 	LINE_SIZE = 1024,
 	LISTENERS_MAX = 4096,
-	ADDRESS_TEXT_SIZE = 64,
+	ADDRESS_TEXT_SIZE = 128,
 };
 
 /* Where --exit-at-start, --crash-at-start and --hang-at-start strike. */
-enum stage { STAGE_START, STAGE_BIND, STAGE_LISTEN };
+enum stage { STAGE_START, STAGE_BIND, STAGE_LISTEN, STAGE_WRITTEN };
 enum mishap { MISHAP_NONE, MISHAP_EXIT, MISHAP_CRASH, MISHAP_HANG };
+/*
+ * How a pid file is written: fopen(); unlink() and O_EXCL; a file of another name that is renamed; in
+ * place, and cut afterwards; by link(); by a shell; locked for as long as the program lives.
+ */
+enum pid_style {
+	PID_FOPEN, PID_CREAT, PID_EXCL, PID_RENAME, PID_KEEP, PID_LINK, PID_SHELL, PID_LOCK,
+};
 enum term { TERM_DEFAULT, TERM_GRACEFUL, TERM_SHUTDOWN, TERM_IGNORE };
 
 struct options {
@@ -32,12 +39,19 @@ struct options {
 	int backlog, threads, reuseaddr, reuseport;
 	int work_ms, init_ms, init_before_bind_ms, rcvtimeo_ms;
 	int notify_ms;			/* -1: never */
+	/* Of Unix listeners with a path: */
+	bool unlink_first, probe_first, rename_into_place, unlink_at_exit;
+	bool seqpacket;
+	int mode;			/* -1: as bind() makes it */
 	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once;
 	enum term term;
 	enum mishap mishap;
 	enum stage mishap_stage;
 	int exit_code;
 	const char *tag, *pid_file;
+	enum pid_style pid_style;
+	bool pid_first;			/* before bind() */
+	bool pid_check;			/* refuse to start if the one that it names is alive */
 };
 
 struct server {
@@ -60,6 +74,9 @@ void options_parse(struct options *options, int argc, char *argv[]);
 
 /* Bind and listen on everything that was asked for; ends the program if that fails. */
 void server_listen(struct server *server);
+/* pidfile.c: Write --pidfile, in its style; ends the program if another one runs (--pidfile-check). */
+void pid_file_check(const struct options *options);
+void pid_file_write(const struct options *options);
 /* Fail in the way that was asked for, if this is the stage it was asked for. */
 void server_mishap(const struct server *server, enum stage stage);
 /* Install what --term and --handle-hup ask for. Call it in the main thread, before the others. */

@@ -8,13 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 enum {
 	OPT_WAIT = 1, OPT_LISTEN, OPT_LISTEN_COUNT, OPT_BLOCKING, OPT_NONBLOCKING, OPT_TOGGLE,
 	OPT_WORK, OPT_INIT, OPT_INIT_BEFORE_BIND, OPT_TAG, OPT_BACKLOG, OPT_V6ONLY, OPT_REUSEADDR,
 	OPT_REUSEPORT, OPT_RCVTIMEO, OPT_EXIT, OPT_CRASH, OPT_HANG, OPT_STAGE, OPT_TAG_FILE,
 	OPT_BEHAVIOUR, OPT_PRINT_START, OPT_LOG, OPT_KEEPALIVE, OPT_TERM, OPT_HANDLE_HUP,
-	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE,
+	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE, OPT_UNLINK_FIRST,
+	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
+	OPT_PID_FIRST, OPT_PID_CHECK,
 };
 
 static const struct option table[] = {
@@ -49,6 +52,15 @@ static const struct option table[] = {
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "notify-ms", required_argument, NULL, OPT_NOTIFY },
 	{ "listen-once", no_argument, NULL, OPT_LISTEN_ONCE },
+	{ "unlink-first", no_argument, NULL, OPT_UNLINK_FIRST },
+	{ "probe-first", no_argument, NULL, OPT_PROBE_FIRST },
+	{ "rename-into-place", no_argument, NULL, OPT_RENAME },
+	{ "unlink-at-exit", no_argument, NULL, OPT_UNLINK_AT_EXIT },
+	{ "seqpacket", no_argument, NULL, OPT_SEQPACKET },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "pidfile-style", required_argument, NULL, OPT_PID_STYLE },
+	{ "pidfile-first", no_argument, NULL, OPT_PID_FIRST },
+	{ "pidfile-check", no_argument, NULL, OPT_PID_CHECK },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -71,15 +83,23 @@ static int choice(const char *text, const char *const words[])
 	errx(2, "'%s' is not among '%s', '%s', ...", text, words[0], words[1]);
 }
 
-/* "127.0.0.1:80" or "[::1]:80" */
+/* "127.0.0.1:80", "[::1]:80", "unix:/run/path" or "unix:@name" */
 static struct sockaddr_storage address_parse(const char *text)
 {
 	struct sockaddr_storage address = { 0 };
 	struct sockaddr_in *in = (struct sockaddr_in *)&address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+	struct sockaddr_un *local = (struct sockaddr_un *)&address;
 	char host[ADDRESS_TEXT_SIZE];
 	int port;
 
+	if (strncmp(text, "unix:", 5) == 0 && strlen(text + 5) < sizeof(local->sun_path)) {
+		local->sun_family = AF_UNIX;
+		strcpy(local->sun_path, text + 5);
+		if (local->sun_path[0] == '@')
+			local->sun_path[0] = '\0';
+		return address;
+	}
 	if (sscanf(text, "[%47[^]]]:%d", host, &port) == 2) {
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)port);
@@ -91,7 +111,7 @@ static struct sockaddr_storage address_parse(const char *text)
 		if (inet_pton(AF_INET, host, &in->sin_addr) == 1)
 			return address;
 	}
-	errx(2, "'%s' is neither ADDR:PORT nor [ADDR]:PORT", text);
+	errx(2, "'%s' is none of ADDR:PORT, [ADDR]:PORT and unix:PATH", text);
 }
 
 static void listen_add(struct options *options, struct sockaddr_storage address)
@@ -152,7 +172,10 @@ static const char *tag_read(const char *path)
 static const char *option_apply(struct options *options, int option, const char *value)
 {
 	static const char *const terms[] = { "default", "graceful", "shutdown", "ignore", NULL };
-	static const char *const stages[] = { "start", "bind", "listen", NULL };
+	static const char *const stages[] = { "start", "bind", "listen", "written", NULL };
+	static const char *const styles[] = {
+		"fopen", "creat", "excl", "rename", "keep", "link", "shell", "lock", NULL,
+	};
 
 	switch (option) {
 	case OPT_WAIT: options->wait = value; break;
@@ -189,6 +212,17 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_STRICT: options->strict = true; break;
 	case OPT_NOTIFY: options->notify_ms = number(value); break;
 	case OPT_LISTEN_ONCE: options->listen_once = true; break;
+	case OPT_UNLINK_FIRST: options->unlink_first = true; break;
+	case OPT_PROBE_FIRST: options->probe_first = true; break;
+	case OPT_RENAME: options->rename_into_place = true; break;
+	case OPT_UNLINK_AT_EXIT: options->unlink_at_exit = true; break;
+	case OPT_SEQPACKET: options->seqpacket = true; break;
+	case OPT_MODE: options->mode = (int)strtol(value, NULL, 8); break;
+	case OPT_PID_STYLE:
+		options->pid_style = (enum pid_style)choice(value, styles);
+		break;
+	case OPT_PID_FIRST: options->pid_first = true; break;
+	case OPT_PID_CHECK: options->pid_check = true; break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;
@@ -240,7 +274,7 @@ void options_parse(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){
 		.wait = "accept", .blocking = -1, .v6only = -1, .reuseaddr = 1, .backlog = 4096,
-		.threads = 4, .tag = "v1", .notify_ms = -1,
+		.threads = 4, .mode = -1, .tag = "v1", .notify_ms = -1,
 	};
 	behaviour_file = words_parse(options, argc, argv);
 	if (behaviour_file != NULL)

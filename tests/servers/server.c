@@ -99,16 +99,6 @@ static void start_print(int argc, char *argv[])
 	fflush(stdout);
 }
 
-static void pid_file_write(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	if (file == NULL)
-		err(1, "cannot write %s", path);
-	fprintf(file, "%d\n", getpid());
-	fclose(file);
-}
-
 int main(int argc, char *argv[])
 {
 	static struct server server;
@@ -118,6 +108,9 @@ int main(int argc, char *argv[])
 	mode = mode_find(server.options.wait);
 	if (server.options.print_start)
 		start_print(argc, argv);
+	pid_file_check(&server.options);
+	if (server.options.pid_first)
+		pid_file_write(&server.options);
 	server_mishap(&server, STAGE_START);
 	sleep_ms(server.options.init_before_bind_ms);
 	if (server.options.blocking == -1)
@@ -125,8 +118,9 @@ int main(int argc, char *argv[])
 	server.nonblocking = !server.options.blocking;
 	server_listen(&server);
 	server_catch_signals(&server);
-	if (server.options.pid_file != NULL)
-		pid_file_write(server.options.pid_file);
+	if (!server.options.pid_first)
+		pid_file_write(&server.options);
+	server_mishap(&server, STAGE_WRITTEN);
 	sleep_ms(server.options.init_ms);
 	server_notify(&server);
 	mode->run(&server);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -81,12 +82,66 @@ Test(address, minds_the_scope_of_link_local_only)
 	cr_expect(address_equal(ANY(&global), ANY(&other_global)));
 }
 
+/* In storage that is zero behind it, as callers must have it. */
+static const struct sockaddr_storage *local(const char *name, size_t length)
+{
+	static struct sockaddr_storage storage[4];
+	static unsigned next;
+	struct sockaddr_un *address = (struct sockaddr_un *)&storage[next++ % 4];
+
+	memset(address, 0, sizeof(storage[0]));
+	address->sun_family = AF_UNIX;
+	memcpy(address->sun_path, name, length);
+	return (struct sockaddr_storage *)address;
+}
+
+#define LOCAL(name) local(name, sizeof(name) - 1)
+#define LOCAL_LENGTH(name) ((socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1))
+
+Test(address, equals_itself_only_in_abstract_names)
+{
+	static const char *const names[] = { "\0a", "\0b", "\0ab", "\0" };
+
+	for (size_t i = 0; i < 4; i++)
+		for (size_t j = 0; j < 4; j++)
+			cr_expect(address_equal(ANY(local(names[i], 3)), ANY(local(names[j], 3))) ==
+				  (i == j));
+}
+
+Test(address, is_not_known_by_a_path)
+{
+	cr_expect(!address_equal(ANY(LOCAL("/run/x")), ANY(LOCAL("/run/x"))));
+	cr_expect(address_is_path(ANY(LOCAL("/run/x")), LOCAL_LENGTH("/run/x")));
+	cr_expect(address_is_path(ANY(LOCAL("x")), LOCAL_LENGTH("x")));
+	cr_expect(!address_is_path(ANY(LOCAL("")), LOCAL_LENGTH("")));
+	cr_expect(!address_is_path(ANY(LOCAL("\0x")), LOCAL_LENGTH("\0x")));
+	cr_expect(!address_is_path(ANY(LOCAL("/run/x")), sizeof(struct sockaddr_un) + 1));
+}
+
+Test(address, has_a_key_by_port_or_name)
+{
+	struct sockaddr_storage room = { 0 };
+	struct sockaddr_in one = four("127.0.0.1", 8080);
+
+	cr_expect(address_key(&room) == 0);
+	memcpy(&room, &one, sizeof(one));
+	cr_expect(address_key(&room) == 8080);
+	cr_expect(address_key(LOCAL("")) == 0);
+	cr_expect(address_key(LOCAL("/run/x")) >= 65536);
+	cr_expect(address_key(LOCAL("/run/x")) == address_key(LOCAL("/run/x")));
+	cr_expect(address_key(LOCAL("/run/x")) != address_key(LOCAL("/run/y")));
+	cr_expect(address_key(LOCAL("\0x")) != address_key(LOCAL("x")));
+	for (int i = 0; i < 256; i++) {
+		char name[2] = { 'n', (char)i };
+
+		cr_expect(address_key(local(name, 2)) < ADDRESS_KEYS);
+	}
+}
+
 Test(address, knows_no_equals_in_other_families)
 {
-	struct sockaddr_un one = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
 	struct sockaddr_storage nothing = { .ss_family = AF_UNSPEC };
 
-	cr_expect(!address_equal(ANY(&one), ANY(&one)));
 	cr_expect(!address_equal(ANY(&nothing), ANY(&nothing)));
 }
 
@@ -94,11 +149,10 @@ Test(address, reads_the_port)
 {
 	struct sockaddr_in one = four("127.0.0.1", 0x1234);
 	struct sockaddr_in6 other = six("::1", 65535);
-	struct sockaddr_un local = { .sun_family = AF_UNIX, .sun_path = "\x12\x34" };
 
 	cr_expect(address_port(ANY(&one)) == 0x1234);
 	cr_expect(address_port(ANY(&other)) == 65535);
-	cr_expect(address_port(ANY(&local)) == 0);
+	cr_expect(address_port(ANY(LOCAL("\x12\x34"))) == 0);
 }
 
 Test(address, is_a_service_in_the_lengths_that_bind_takes)
@@ -123,13 +177,23 @@ Test(address, is_no_service_without_a_port_or_in_other_families)
 {
 	struct sockaddr_in zero = four("127.0.0.1", 0);
 	struct sockaddr_in6 zero6 = six("::1", 0);
-	struct sockaddr_un local = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
 	struct sockaddr_storage nothing = { .ss_family = AF_UNSPEC };
 
 	cr_expect(!address_is_service(ANY(&zero), sizeof(zero)));
 	cr_expect(!address_is_service(ANY(&zero6), sizeof(zero6)));
-	cr_expect(!address_is_service(ANY(&local), sizeof(local)));
 	cr_expect(!address_is_service(ANY(&nothing), sizeof(nothing)));
+}
+
+Test(address, is_a_service_with_a_unix_name)
+{
+	const socklen_t none = offsetof(struct sockaddr_un, sun_path);
+
+	cr_expect(address_is_service(ANY(LOCAL("/run/x")), sizeof(struct sockaddr_un)));
+	cr_expect(address_is_service(ANY(LOCAL("/run/x")), LOCAL_LENGTH("/run/x")));
+	cr_expect(address_is_service(ANY(LOCAL("\0x")), LOCAL_LENGTH("\0x")));
+	cr_expect(!address_is_service(ANY(LOCAL("/run/x")), none));
+	cr_expect(!address_is_service(ANY(LOCAL("\0")), none + 1));
+	cr_expect(!address_is_service(ANY(LOCAL("/run/x")), sizeof(struct sockaddr_un) + 1));
 }
 
 static void expect_text(const void *address, const char *want)
@@ -151,17 +215,23 @@ Test(address, shows_as_people_write_it)
 	expect_text(&other, "[::1]:8080");
 	expect_text(&longest, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 	expect_text(&vsock, "family 40");
+	expect_text(LOCAL("/run/x.sock"), "unix:/run/x.sock");
+	expect_text(LOCAL("\0name"), "unix:@name");
+	expect_text(LOCAL("\0a\0b\n"), "unix:@a?b?");
+	expect_text(LOCAL(""), "unix:");
 }
 
 Test(address, shows_no_more_than_fits)
 {
 	struct sockaddr_in6 other = six("2001:db8::1234", 8080);
+	const void *addresses[] = { &other, LOCAL("/run/some/where/or/other/x.sock") };
 	char text[32];
 
-	for (size_t size = 1; size < sizeof(text); size++) {
-		memset(text, 'x', sizeof(text));
-		address_format(ANY(&other), text, size);
-		cr_expect(strlen(text) < size);
-		cr_expect(text[size] == 'x');
-	}
+	for (size_t i = 0; i < 2; i++)
+		for (size_t size = 1; size < sizeof(text); size++) {
+			memset(text, 'x', sizeof(text));
+			address_format(ANY(addresses[i]), text, size);
+			cr_expect(strlen(text) < size);
+			cr_expect(text[size] == 'x');
+		}
 }

@@ -95,18 +95,18 @@ Test(listeners, goes_on_at_the_start_where_the_table_ends)
 	free(listeners);
 }
 
-Test(listeners, knows_ports_to_the_bit)
+Test(listeners, knows_places_to_the_bit)
 {
-	static const uint16_t ports[] = { 0, 1, 63, 64, 80, 8080, 65472, 65535 };
+	static const uint32_t keys[] = { 0, 1, 63, 64, 80, 8080, 65535, 65536, ADDRESS_KEYS - 1 };
 	struct listeners *listeners = fresh();
 
-	for (size_t i = 0; i < 8; i++)
-		listeners_add_port(listeners, ports[i]);
-	for (unsigned port = 0, n = 0; port < 65536; port++) {
-		bool is_one = n < 8 && ports[n] == port;
+	for (size_t i = 0; i < 9; i++)
+		listeners_add_key(listeners, keys[i]);
+	for (uint32_t key = 0, n = 0; key < ADDRESS_KEYS; key++) {
+		bool is_one = n < 9 && keys[n] == key;
 
 		n += is_one;
-		cr_expect(listeners_has_port(listeners, (uint16_t)port) == is_one, "%u", port);
+		cr_expect(listeners_has_key(listeners, key) == is_one, "%u", key);
 	}
 	free(listeners);
 }
@@ -122,7 +122,7 @@ struct adder {
 	struct listener *found[EACH];
 };
 
-/* All threads add the same inodes, each in an order of its own, with a flag and a port of its own. */
+/* All threads add the same inodes, each in an order of its own, with a flag and a key of its own. */
 static void *add_all(void *argument)
 {
 	struct adder *adder = argument;
@@ -135,7 +135,7 @@ static void *add_all(void *argument)
 		if (listener)
 			atomic_fetch_or(&listener->flags, 1u << adder->at);
 		adder->found[which] = listener;
-		listeners_add_port(adder->listeners, (uint16_t)(which * 8 + adder->at));
+		listeners_add_key(adder->listeners, which * 8 + adder->at);
 	}
 	return NULL;
 }
@@ -166,8 +166,8 @@ Test(listeners, makes_one_entry_of_what_threads_add_at_once, .timeout = 60)
 			for (unsigned i = 0; i < THREADS; i++)
 				cr_assert(adders[i].found[which] == listener);
 		}
-		for (unsigned port = 0; port < EACH * 8; port++)
-			cr_assert(listeners_has_port(listeners, (uint16_t)port));
+		for (uint32_t key = 0; key < EACH * 8; key++)
+			cr_assert(listeners_has_key(listeners, key));
 		pthread_barrier_destroy(&start);
 		free(listeners);
 	}

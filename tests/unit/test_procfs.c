@@ -183,3 +183,32 @@ Test(procfs, takes_no_other_text_for_a_call)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		cr_expect(parse_call(texts[i], &argument) == -3, "'%s'", texts[i]);
 }
+
+static int parse_pid(const char *text)
+{
+	size_t length = strlen(text);
+
+	return procfs_parse_pid(at_the_edge(text, length), length);
+}
+
+Test(procfs, reads_what_is_nothing_but_a_pid)
+{
+	cr_expect(parse_pid("1") == 1);
+	cr_expect(parse_pid("4711\n") == 4711);
+	cr_expect(parse_pid(" \t4711\r\n\n") == 4711);
+	cr_expect(parse_pid("0004711") == 4711);
+	cr_expect(parse_pid("2147483647\n") == INT_MAX);
+}
+
+Test(procfs, takes_nothing_else_for_a_pid)
+{
+	static const char *const texts[] = {
+		"", " ", "\n", "0", "-1", "+1", "x", "1x", "1 2", "1\n2\n", "1.0", "0x10",
+		"2147483648", "18446744073709551617", "99999999999999999999999999999999",
+		"1                                ",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		cr_expect(parse_pid(texts[i]) == -1, "'%s'", texts[i]);
+	cr_expect(procfs_parse_pid("1\0", 2) == -1);
+}

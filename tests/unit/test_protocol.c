@@ -153,6 +153,38 @@ Test(protocol, claim_needs_an_address_and_its_socket)
 	cr_assert_str_eq(check(&message, 1), "wrong count");
 }
 
+Test(protocol, a_question_about_a_file_has_its_directory)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_UNLINK);
+	cr_assert_null(check(&message, 2));
+	cr_assert_not_null(check(&message, 1));
+	message_init(&message, MESSAGE_RENAME);
+	cr_assert_null(check(&message, 4));
+	cr_assert_not_null(check(&message, 2));
+	message_init(&message, MESSAGE_WRITE);
+	cr_assert_str_eq(check(&message, 3), "wrong count");
+	message.count = 1;
+	cr_assert_null(check(&message, 3));
+	cr_assert_not_null(check(&message, 2));
+}
+
+Test(protocol, a_verdict_has_an_errno_value_or_is_a_descriptor)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_VERDICT);
+	message.count = 2;
+	cr_assert_null(check(&message, 0));
+	cr_assert_not_null(check(&message, 1));
+	message.count = 1;
+	cr_assert_str_eq(check(&message, 0), "wrong count");
+	message_init(&message, MESSAGE_STAGED);
+	cr_assert_null(check(&message, 1));
+	cr_assert_not_null(check(&message, 0));
+}
+
 Test(protocol, claimed_is_one_listener_or_none)
 {
 	struct message message;

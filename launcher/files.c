@@ -1,0 +1,305 @@
+#include "files.h"
+
+#include "change.h"
+#include "service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A program may open its pid file and write to it when it is the current one already. */
+#define SETTLE_AGAIN_MS 20
+#define SETTLE_TRIES 100
+
+static struct changes changes = TAILQ_HEAD_INITIALIZER(changes);
+static struct timer settle_timer;
+static unsigned settle_tries;
+
+/* May another one have to serve in its place yet? */
+static bool is_starting(const struct generation *by)
+{
+	return by == service.new || (by == service.current && (by->phase == PHASE_STARTING ||
+							       service.state == SERVICE_PROBATION));
+}
+
+/* Whose process a pid file names. */
+
+static bool is_of(const struct generation *generation, pid_t pid)
+{
+	return generation && (generation->pid == pid || generation_member(generation, pid) ||
+			      process_belongs(pid, generation->pid));
+}
+
+/*
+ * A process that has become a daemon without a listener (setsid, its parent gone) is ours, but of
+ * which generation? Of one that was started before it.
+ */
+static bool is_older(pid_t pid, const struct generation *generation)
+{
+	uint64_t started = process_started(pid);
+
+	return started && started < generation->started_ticks;
+}
+
+static bool is_of_another(const struct generation *by, pid_t pid, bool is_wanted_older)
+{
+	const struct generation *generation;
+	bool is_other = false;
+
+	if (pid <= 0 || pid == getpid() || !process_is_alive(pid) || is_of(by, pid))
+		return false;
+	is_other |= by != service.current && is_of(service.current, pid);
+	is_other |= by != service.new && is_of(service.new, pid);
+	TAILQ_FOREACH(generation, &service.retired, link)
+		is_other |= by != generation && is_of(generation, pid);
+	if (is_other || !process_belongs(pid, getpid()))
+		return is_other;
+	if (is_wanted_older)
+		return is_older(pid, by);
+	return service.current && !is_older(pid, service.current);
+}
+
+/* The number of a file is all that /proc/locks tells: a lock elsewhere may be taken for one. */
+static bool is_locked(const struct stat *status)
+{
+	char line[256];
+	unsigned long long inode;
+	bool found = false;
+	FILE *file = fopen("/proc/locks", "re");
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*d: %*s %*s %*s %*d %*x:%*x:%llu", &inode) == 1 &&
+			inode == status->st_ino;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static bool generation_has_file(const struct generation *generation, const struct stat *status)
+{
+	const struct heard *heard;
+
+	TAILQ_FOREACH(heard, &generation->heard, link)
+		if (heard->file_inode == status->st_ino && heard->file_device == status->st_dev)
+			return true;
+	return false;
+}
+
+/* Does the current generation need this file? Asked for one that starts. */
+static bool is_needed(const struct generation *by, int file_fd, const struct stat *status)
+{
+	if (S_ISSOCK(status->st_mode))
+		return pool_find_file(&service.pool, status->st_dev, status->st_ino) != NULL;
+	return S_ISREG(status->st_mode) && is_of_another(by, file_read_pid(file_fd), true);
+}
+
+static enum verdict unlink_starting(const struct generation *by, int directory_fd, int file_fd,
+				    const struct stat *status)
+{
+	struct change *change = is_needed(by, file_fd, status) ?
+					changes_take(&changes, directory_fd, file_fd) :
+					NULL;
+
+	if (change)
+		change_to_remove(change);
+	return change ? VERDICT_HIDE : VERDICT_GO_ON;
+}
+
+enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_fd, int file_fd)
+{
+	struct stat status;
+	const struct pool_entry *entry;
+	int named;
+
+	if (fstat(file_fd, &status) != 0)
+		return VERDICT_GO_ON;
+	if (is_starting(by))
+		return unlink_starting(by, directory_fd, file_fd, &status);
+	if (S_ISREG(status.st_mode) && by == service.current)
+		return VERDICT_GO_ON;
+	if (S_ISREG(status.st_mode)) {
+		named = file_read_pid(file_fd);
+		return (named != pid && is_of_another(by, named, false)) ||
+				       changes_find(&changes, &status) ?
+			       VERDICT_HIDE :
+			       VERDICT_GO_ON;
+	}
+	/* The current one ends while a new one is about to take its place, or will (in place). */
+	if (by == service.current) {
+		entry = pool_find_file(&service.pool, status.st_dev, status.st_ino);
+		return entry && ((service.new && entry->claims) || service.state == SERVICE_VACATING) ?
+			       VERDICT_HIDE :
+			       VERDICT_GO_ON;
+	}
+	return service.current && generation_has_file(service.current, &status) ? VERDICT_HIDE :
+										 VERDICT_GO_ON;
+}
+
+/* It writes again what it has written already, or what it has put in the file's place. */
+static enum verdict write_again(struct change *change, int flags, int *former_fd, int *error)
+{
+	if (flags & O_EXCL && change->kind != CHANGE_REMOVE) {
+		*error = EEXIST;
+		return VERDICT_FAIL;
+	}
+	if (!(flags & O_CREAT) && change->kind == CHANGE_REMOVE) {
+		*error = ENOENT;
+		return VERDICT_FAIL;
+	}
+	if (change->kind == CHANGE_WRITE)
+		*former_fd = change->stage_fd;
+	return VERDICT_HIDE;
+}
+
+enum verdict files_write(const struct generation *by, int directory_fd, int file_fd, int stage_fd,
+			 int flags, int *former_fd, int *error)
+{
+	struct change *change;
+	struct stat status;
+	enum verdict verdict = VERDICT_HIDE;
+
+	if (!is_starting(by) || fstat(file_fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+	    !is_needed(by, file_fd, &status))
+		return VERDICT_GO_ON;
+	change = changes_find(&changes, &status);
+	/*
+	 * A lock on it is there to keep a second one away, which is not for us to get round: this one
+	 * will find it when it has opened the file, and end. It shall not have emptied it by then.
+	 */
+	if (!change && is_locked(&status))
+		return flags & O_TRUNC ? VERDICT_KEEP : VERDICT_GO_ON;
+	if (change)
+		verdict = write_again(change, flags, former_fd, error);
+	if (verdict != VERDICT_HIDE || *former_fd >= 0)
+		return verdict;
+	change = changes_take(&changes, directory_fd, file_fd);
+	if (!change)
+		return VERDICT_GO_ON;
+	change->is_removed |= (flags & O_EXCL) != 0;
+	if (change_to_write(change, stage_fd, flags))
+		return VERDICT_HIDE;
+	change_drop(&changes, change);
+	return VERDICT_GO_ON;
+}
+
+enum verdict files_rename(const struct generation *by, const int *fds)
+{
+	struct change *change;
+	struct stat status;
+
+	if (!is_starting(by) || fstat(fds[1], &status) != 0 || !is_needed(by, fds[1], &status))
+		return VERDICT_GO_ON;
+	change = changes_take(&changes, fds[0], fds[1]);
+	if (!change)
+		return VERDICT_GO_ON;
+	if (change_to_rename(change, fds[2], fds[3]))
+		return VERDICT_HIDE;
+	change_drop(&changes, change);
+	return VERDICT_GO_ON;
+}
+
+enum verdict files_kill(const struct generation *by, pid_t pid)
+{
+	return is_starting(by) && is_of_another(by, pid, true) ? VERDICT_HIDE : VERDICT_GO_ON;
+}
+
+enum verdict files_knock(const struct generation *by, int fd, const struct pool_place *place)
+{
+	return is_starting(by) && pool_awaits(&service.pool, fd, place) ? VERDICT_HIDE :
+									 VERDICT_GO_ON;
+}
+
+void files_claimed(const struct pool_entry *entry)
+{
+	struct change *change =
+		entry->file.exists ? changes_find(&changes, &entry->file.was) : NULL;
+
+	if (change)
+		change_drop(&changes, change);
+}
+
+bool files_is_replaced(const struct pool_entry *entry)
+{
+	const struct change *change =
+		entry->file.exists ? changes_find(&changes, &entry->file.was) : NULL;
+
+	return change && change->kind == CHANGE_RENAME;
+}
+
+void files_hand_over(void)
+{
+	struct change *change;
+
+	TAILQ_FOREACH(change, &changes, link)
+		if (S_ISSOCK(change->before.st_mode))
+			change_try(change);
+}
+
+/*
+ * The service is being stopped: the paths of its Unix listeners are to go. Most servers remove them
+ * when they end, but not those that the stop signal just ends, and the next one could not bind.
+ */
+void files_stop(void)
+{
+	const struct pool_entry *entry;
+	struct change *change;
+
+	TAILQ_FOREACH(entry, &service.pool, link) {
+		int directory_fd = entry->file.is_own ? socket_file_directory(&entry->file) : -1;
+
+		if (directory_fd < 0)
+			continue;
+		change = changes_take(&changes, directory_fd, entry->file.fd);
+		if (change)
+			change_to_remove(change);
+		close(directory_fd);
+	}
+}
+
+/* A pid file that is still empty would name nobody; the one before names the old generation. */
+static bool is_ready(const struct change *change)
+{
+	return change->kind != CHANGE_WRITE || file_read_pid(change->stage_fd) > 0;
+}
+
+static void settle_again(struct timer *timer)
+{
+	struct change *change, *next;
+
+	for (change = TAILQ_FIRST(&changes); change; change = next) {
+		next = TAILQ_NEXT(change, link);
+		if (!is_ready(change) && settle_tries < SETTLE_TRIES)
+			continue;
+		(void)change_do(change);
+		change_free(&changes, change);
+	}
+	settle_tries++;
+	if (!TAILQ_EMPTY(&changes))
+		timer_set(timer, SETTLE_AGAIN_MS, settle_again);
+}
+
+void files_settle(void)
+{
+	settle_tries = 0;
+	timer_clear(&settle_timer);
+	settle_again(&settle_timer);
+}
+
+void files_stopped(void)
+{
+	settle_tries = SETTLE_TRIES;
+	settle_again(&settle_timer);
+}
+
+void files_forget(void)
+{
+	struct change *change;
+
+	timer_clear(&settle_timer);
+	while ((change = TAILQ_FIRST(&changes)))
+		change_drop(&changes, change);
+}

@@ -1,0 +1,64 @@
+/*
+ * Files that two generations need: the sockets of Unix listeners, and pid files. A hook of the shim
+ * asks before it does anything to one; what a starting generation wants done is noted (change.h), and
+ * done when that one is the current one, or never. One thread.
+ *
+ * Files are known by what they are, not by a list of names: a socket by its listener, a pid file by
+ * its content, which is nothing but the pid of a process of the service.
+ */
+#pragma once
+
+#include "core/protocol.h"
+#include "pool.h"
+
+#include <sys/types.h>
+
+struct generation;
+
+/*
+ * May process `pid` of this generation remove the file, which lies in that directory? Descriptors
+ * stay the caller's, here and below.
+ */
+enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_fd, int file_fd);
+
+/*
+ * May it open the file for writing, with these flags of open(2)? HIDE: it has to write to stage_fd
+ * or, if *former_fd is not -1, to what it wrote to before (stays ours); FAIL: *error; KEEP: the file
+ * itself, but it is not to be truncated.
+ */
+enum verdict files_write(const struct generation *by, int directory_fd, int file_fd, int stage_fd,
+			 int flags, int *former_fd, int *error);
+
+/* May it rename the source to the file? fds as MESSAGE_RENAME has them. */
+enum verdict files_rename(const struct generation *by, const int *fds);
+
+/* May it know that this process exists? */
+enum verdict files_kill(const struct generation *by, pid_t pid);
+
+/* May it find somebody at this place? fd is the socket that it wants to connect there. */
+enum verdict files_knock(const struct generation *by, int fd, const struct pool_place *place);
+
+/* It has got this listener by bind(): where that has a path, the removal before is void. */
+void files_claimed(const struct pool_entry *entry);
+
+/*
+ * The old generation is about to let go of its listeners: where it has a path to which the new one
+ * has renamed a socket of its own, clients are to come there from now on. Can be undone.
+ */
+void files_hand_over(void);
+
+/* The new generation is the current one: what it wanted is done. */
+void files_settle(void);
+
+/*
+ * The service is being stopped, and its listeners are still in the pool: their paths are to go, and
+ * have gone when files_stopped() returns, after the last process.
+ */
+void files_stop(void);
+void files_stopped(void);
+
+/* It has failed: nothing was to happen. */
+void files_forget(void);
+
+/* Is another socket to come in this listener's place, so that nobody will claim it? */
+bool files_is_replaced(const struct pool_entry *entry);

@@ -1,0 +1,44 @@
+/*
+ * Files that generations share: the sockets of Unix listeners, and pid files. The supervisor knows
+ * which they are; a hook asks it before it lets the program remove or replace one. What looks like
+ * neither costs no question.
+ *
+ * All async-signal-safe, without lock or heap; errno is not kept. What asks blocks until the
+ * supervisor has answered, and a path is looked at by the kernel first: a bad one is the kernel's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* A file, whatever its path is called by now. inode 0: none. */
+struct file_identity {
+	uint64_t device, inode;
+};
+
+/* The socket that the path of this address leads to. */
+struct file_identity file_at(const struct sockaddr *address, socklen_t length);
+
+/* Notes the file that a socket was bound to, to be told when it listens. Any thread. */
+void file_note(uint64_t socket_inode, struct file_identity file);
+struct file_identity file_of(uint64_t socket_inode);
+
+/* Is the program to believe that it has removed this file, which stays? */
+bool file_unlink_is_hidden(int directory, const char *path);
+
+/* That it has renamed one to this, which stays until this generation has taken over? */
+bool file_rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to);
+
+/* That there is no such process? */
+bool file_process_is_hidden(int pid);
+
+/*
+ * Before a file is opened for writing, with flags and mode of open(2): a descriptor that the program
+ * is to get instead, a negative errno value that it is to get, or FILE_GO_ON.
+ */
+int file_open_instead(int directory, const char *path, int flags, unsigned mode);
+#define FILE_GO_ON (-100000)
+
+/* The same before a file gets one more name: 0, a negative errno value, or FILE_GO_ON. */
+int file_link_instead(int from_directory, const char *from, int to_directory, const char *to);

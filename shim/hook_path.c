@@ -1,0 +1,269 @@
+/*
+ * Hooks: what becomes of files that another generation of the service needs, and of the process that
+ * a pid file names. Each asks first whether this process is one to which that matters at all.
+ */
+#include "file.h"
+#include "hooks.h"
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* Keeps errno. */
+static bool unlink_is_hidden(int directory, const char *path)
+{
+	int saved = errno;
+	bool is_hidden = session_shares_files() && file_unlink_is_hidden(directory, path);
+
+	errno = saved;
+	return is_hidden;
+}
+
+int hook_unlink(const char *path)
+{
+	return unlink_is_hidden(AT_FDCWD, path) ? 0 : REAL(unlink)(path);
+}
+
+int hook_unlinkat(int directory, const char *path, int flags)
+{
+	return flags == 0 && unlink_is_hidden(directory, path) ? 0 :
+								 REAL(unlinkat)(directory, path, flags);
+}
+
+int hook_remove(const char *path)
+{
+	return unlink_is_hidden(AT_FDCWD, path) ? 0 : REAL(remove)(path);
+}
+
+static bool rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to)
+{
+	int saved = errno;
+	bool is_hidden = session_is_starting() &&
+			 file_rename_is_hidden(from_directory, from, to_directory, to);
+
+	errno = saved;
+	return is_hidden;
+}
+
+int hook_rename(const char *from, const char *to)
+{
+	return rename_is_hidden(AT_FDCWD, from, AT_FDCWD, to) ? 0 : REAL(rename)(from, to);
+}
+
+int hook_renameat(int from_directory, const char *from, int to_directory, const char *to)
+{
+	return rename_is_hidden(from_directory, from, to_directory, to) ?
+		       0 :
+		       REAL(renameat)(from_directory, from, to_directory, to);
+}
+
+int hook_renameat2(int from_directory, const char *from, int to_directory, const char *to,
+		   unsigned flags)
+{
+	return flags == 0 && rename_is_hidden(from_directory, from, to_directory, to) ?
+		       0 :
+		       REAL(renameat2)(from_directory, from, to_directory, to, flags);
+}
+
+/* True: it is settled, with this result and errno. */
+static bool is_settled(int instead, int saved, int *result)
+{
+	errno = instead < 0 && instead != FILE_GO_ON ? -instead : saved;
+	*result = instead < 0 ? -1 : instead;
+	return instead != FILE_GO_ON;
+}
+
+static bool link_is_settled(int from_directory, const char *from, int to_directory, const char *to,
+			    int *result)
+{
+	int saved = errno;
+
+	return session_is_starting() &&
+	       is_settled(file_link_instead(from_directory, from, to_directory, to), saved, result);
+}
+
+int hook_link(const char *from, const char *to)
+{
+	int result;
+
+	return link_is_settled(AT_FDCWD, from, AT_FDCWD, to, &result) ? result :
+								       REAL(link)(from, to);
+}
+
+int hook_linkat(int from_directory, const char *from, int to_directory, const char *to, int flags)
+{
+	int result;
+
+	if (flags == 0 && link_is_settled(from_directory, from, to_directory, to, &result))
+		return result;
+	return REAL(linkat)(from_directory, from, to_directory, to, flags);
+}
+
+/* Does it create or change a file? */
+static bool is_for_writing(int flags)
+{
+	return (flags & O_TMPFILE) != O_TMPFILE && !(flags & (O_PATH | O_DIRECTORY)) &&
+	       ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC ||
+		(flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL));
+}
+
+static __attribute__((noinline)) bool open_is_settled(int directory, const char *path, int flags,
+						       mode_t mode, int *result)
+{
+	int saved = errno;
+
+	return is_for_writing(flags) &&
+	       is_settled(file_open_instead(directory, path, flags, mode), saved, result);
+}
+
+int hook_open(const char *path, int flags, mode_t mode)
+{
+	int result;
+
+	if (session_is_starting() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
+		return result;
+	return REAL(open)(path, flags, mode);
+}
+
+int hook_open64(const char *path, int flags, mode_t mode)
+{
+	int result;
+
+	if (session_is_starting() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
+		return result;
+	return REAL(open64)(path, flags, mode);
+}
+
+int hook_openat(int directory, const char *path, int flags, mode_t mode)
+{
+	int result;
+
+	if (session_is_starting() && open_is_settled(directory, path, flags, mode, &result))
+		return result;
+	return REAL(openat)(directory, path, flags, mode);
+}
+
+int hook_openat64(int directory, const char *path, int flags, mode_t mode)
+{
+	int result;
+
+	if (session_is_starting() && open_is_settled(directory, path, flags, mode, &result))
+		return result;
+	return REAL(openat64)(directory, path, flags, mode);
+}
+
+int hook___open_2(const char *path, int flags)
+{
+	int result;
+
+	if (session_is_starting() && !(flags & O_CREAT) &&
+	    open_is_settled(AT_FDCWD, path, flags, 0, &result))
+		return result;
+	return REAL(__open_2)(path, flags);
+}
+
+int hook___open64_2(const char *path, int flags)
+{
+	int result;
+
+	if (session_is_starting() && !(flags & O_CREAT) &&
+	    open_is_settled(AT_FDCWD, path, flags, 0, &result))
+		return result;
+	return REAL(__open64_2)(path, flags);
+}
+
+int hook___openat_2(int directory, const char *path, int flags)
+{
+	int result;
+
+	if (session_is_starting() && !(flags & O_CREAT) &&
+	    open_is_settled(directory, path, flags, 0, &result))
+		return result;
+	return REAL(__openat_2)(directory, path, flags);
+}
+
+int hook___openat64_2(int directory, const char *path, int flags)
+{
+	int result;
+
+	if (session_is_starting() && !(flags & O_CREAT) &&
+	    open_is_settled(directory, path, flags, 0, &result))
+		return result;
+	return REAL(__openat64_2)(directory, path, flags);
+}
+
+#define CREAT_FLAGS (O_WRONLY | O_CREAT | O_TRUNC)
+
+int hook_creat(const char *path, mode_t mode)
+{
+	int result;
+
+	if (session_is_starting() && open_is_settled(AT_FDCWD, path, CREAT_FLAGS, mode, &result))
+		return result;
+	return REAL(creat)(path, mode);
+}
+
+int hook_creat64(const char *path, mode_t mode)
+{
+	int result;
+
+	if (session_is_starting() && open_is_settled(AT_FDCWD, path, CREAT_FLAGS, mode, &result))
+		return result;
+	return REAL(creat64)(path, mode);
+}
+
+/* The flags of open(2) for a mode of fopen(3); 0, which is for reading, for one of another kind. */
+static int flags_of(const char *mode)
+{
+	int flags = mode[0] == 'w' ? O_CREAT | O_TRUNC : mode[0] == 'a' ? O_CREAT | O_APPEND : 0;
+
+	if ((mode[0] != 'r' && !flags) || strstr(mode, "ccs="))
+		return 0;
+	flags |= strchr(mode, '+') ? O_RDWR : flags ? O_WRONLY : O_RDONLY;
+	return flags | (strchr(mode, 'x') ? O_EXCL : 0) | (strchr(mode, 'e') ? O_CLOEXEC : 0);
+}
+
+static __attribute__((noinline)) bool fopen_is_settled(const char *path, const char *mode,
+							FILE **result)
+{
+	int fd;
+
+	if (!open_is_settled(AT_FDCWD, path, flags_of(mode), 0666, &fd))
+		return false;
+	*result = fd >= 0 ? fdopen(fd, mode) : NULL;
+	return true;
+}
+
+FILE *hook_fopen(const char *path, const char *mode)
+{
+	FILE *result;
+
+	return session_is_starting() && fopen_is_settled(path, mode, &result) ? result :
+										 REAL(fopen)(path, mode);
+}
+
+FILE *hook_fopen64(const char *path, const char *mode)
+{
+	FILE *result;
+
+	return session_is_starting() && fopen_is_settled(path, mode, &result) ?
+		       result :
+		       REAL(fopen64)(path, mode);
+}
+
+/*
+ * Signal 0 asks whether the process of a pid file still lives: a new generation that finds the one
+ * which it is to replace would refuse to start.
+ */
+int hook_kill(pid_t pid, int signal)
+{
+	int saved = errno;
+
+	if (signal == 0 && pid > 0 && session_is_starting() && file_process_is_hidden(pid)) {
+		errno = ESRCH;
+		return -1;
+	}
+	errno = saved;
+	return REAL(kill)(pid, signal);
+}
