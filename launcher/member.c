@@ -398,7 +398,8 @@ static void member_welcome(struct member *member)
 	member_send(member, &message, NULL, 0);
 	if (generation->phase != PHASE_STARTING)
 		member_commit(member);
-	if (generation == service.current && TAILQ_EMPTY(&service.pool))
+	/* One that was current already when this process was started. */
+	if (generation->number > 1 && generation == service.current && TAILQ_EMPTY(&service.pool))
 		member_tell(member, MESSAGE_SOLE, 0, 0);
 	if (generation->phase >= PHASE_RETIRING)
 		member_tell(member, MESSAGE_RETIRE, 0, 0);
