@@ -369,6 +369,9 @@ static int accept_failed(int fd, int error)
 	if (!session_is_emulating())
 		return error;
 	is_placeholder = retire_inode_behind(fd) != 0;
+	/* Only a placeholder says that: the listener has come back since (retire_resume). */
+	if (!is_placeholder && error == EOPNOTSUPP && listener_accepts(fd))
+		return 0;
 	if (!is_placeholder && error != EAGAIN)
 		return error;
 	if (!listener_blocks(fd))
