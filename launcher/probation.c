@@ -112,6 +112,19 @@ void probation_confirm(void)
 	service_release_pool();
 }
 
+static void has_returned(void)
+{
+	timer_clear(&resume_timer);
+	service.current->comes_back = false;
+	service_rearm();
+}
+
+void probation_hurry(void)
+{
+	if (resume_timer.active)
+		has_returned();
+}
+
 /* Processes that it forked while it was retired have to join before they can be told. */
 static void resume_again(struct timer *timer)
 {
@@ -121,9 +134,7 @@ static void resume_again(struct timer *timer)
 		timer_set(timer, RESUME_AGAIN_MS, resume_again);
 		return;
 	}
-	timer_clear(timer);
-	service.current->comes_back = false;
-	service_rearm();
+	has_returned();
 }
 
 static void bring_back(struct generation *old)

@@ -244,6 +244,8 @@ void probation_begin(struct generation *old);
 void probation_confirm(void);
 /* The old one is the current one again. */
 void probation_roll_back(void);
+/* The next restart begins: what follows a roll-back is not to come into it. */
+void probation_hurry(void);
 /* Whatever comes of it: the time is over. */
 void probation_end(void);
 /* --check runs, and the restart's result depends on it. */

@@ -226,6 +226,7 @@ static void check(void)
 
 void service_collect(void)
 {
+	probation_hurry();
 	if (rearm_timer.active)
 		service_rearm(); /* of the upgrade before */
 	service.is_collecting = true;
