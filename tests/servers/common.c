@@ -221,6 +221,11 @@ void server_listen(struct server *server)
 {
 	const struct options *options = &server->options;
 
+	if (options->listen_fd >= 0) {
+		server->listen_fds[0] = options->listen_fd;
+		server->listen_count = 1;
+		return;
+	}
 	descriptors_allow(options->address_count);
 	for (int i = 0; i < options->address_count; i++)
 		server->listen_fds[i] = listener_bind(server, &options->addresses[i]);

@@ -52,6 +52,10 @@ struct options {
 	enum pid_style pid_style;
 	bool pid_first;			/* before bind() */
 	bool pid_check;			/* refuse to start if the one that it names is alive */
+	const char *exec;		/* by which function other programs are started */
+	const char *daemon;		/* how to go into the background; NULL: stay */
+	bool daemon_late, raw_clone, respawn;
+	int listen_fd;			/* of a listener that is open at the start; or -1 */
 };
 
 struct server {
@@ -124,9 +128,25 @@ void run_raw(struct server *server);
 /* Read the lines of a connection, answer them, and close it. */
 void connection_serve(struct server *server, int fd);
 
-/* forking.c: processes share the work. One listener only. */
-void run_prefork(struct server *server);
+/* families.c: processes share the work. One listener only. */
 void run_fork(struct server *server);
+void run_fork_exec(struct server *server);
+void run_fork_seccomp(struct server *server);
+void run_idle_children(struct server *server);
+void run_pass(struct server *server);
+void run_pass_exec(struct server *server);
+void run_prefork(struct server *server);
+void run_prefork_epoll(struct server *server);
+void run_prefork_exclusive(struct server *server);
+void run_prefork_exec(struct server *server);
+void run_prefork_poll(struct server *server);
+void run_prefork_shared(struct server *server);
+void run_receive(struct server *server);
+void run_stdio(struct server *server);
+void run_worker_listens(struct server *server);
+
+/* Go into the background, if that was asked for. */
+void server_daemonize(const struct server *server);
 
 /* multiplexing.c: a thread waits for listeners and connections together. */
 void run_poll(struct server *server);

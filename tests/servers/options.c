@@ -18,6 +18,8 @@ enum {
 	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE, OPT_UNLINK_FIRST,
 	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
 	OPT_PID_FIRST, OPT_PID_CHECK,
+	OPT_DAEMON, OPT_EXEC,
+	OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN,
 };
 
 static const struct option table[] = {
@@ -61,6 +63,11 @@ static const struct option table[] = {
 	{ "pidfile-style", required_argument, NULL, OPT_PID_STYLE },
 	{ "pidfile-first", no_argument, NULL, OPT_PID_FIRST },
 	{ "pidfile-check", no_argument, NULL, OPT_PID_CHECK },
+	{ "daemon", required_argument, NULL, OPT_DAEMON },
+	{ "exec", required_argument, NULL, OPT_EXEC },
+	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
+	{ "raw-clone", no_argument, NULL, OPT_RAW_CLONE },
+	{ "respawn", no_argument, NULL, OPT_RESPAWN },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -169,6 +176,15 @@ static const char *tag_read(const char *path)
 	return text;
 }
 
+/* libc, double: before anything else; late: with the listener, which the child then has. */
+static void daemon_choose(struct options *options, const char *how)
+{
+	static const char *const ways[] = { "libc", "double", "late", NULL };
+
+	options->daemon = ways[choice(how, ways)];
+	options->daemon_late = strcmp(how, "late") == 0;
+}
+
 static const char *option_apply(struct options *options, int option, const char *value)
 {
 	static const char *const terms[] = { "default", "graceful", "shutdown", "ignore", NULL };
@@ -223,6 +239,11 @@ static const char *option_apply(struct options *options, int option, const char 
 		break;
 	case OPT_PID_FIRST: options->pid_first = true; break;
 	case OPT_PID_CHECK: options->pid_check = true; break;
+	case OPT_DAEMON: daemon_choose(options, value); break;
+	case OPT_EXEC: options->exec = value; break;
+	case OPT_LISTEN_FD: options->listen_fd = number(value); break;
+	case OPT_RAW_CLONE: options->raw_clone = true; break;
+	case OPT_RESPAWN: options->respawn = true; break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;
@@ -274,7 +295,7 @@ void options_parse(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){
 		.wait = "accept", .blocking = -1, .v6only = -1, .reuseaddr = 1, .backlog = 4096,
-		.threads = 4, .mode = -1, .tag = "v1", .notify_ms = -1,
+		.threads = 4, .mode = -1, .tag = "v1", .notify_ms = -1, .exec = "execve", .listen_fd = -1,
 	};
 	behaviour_file = words_parse(options, argc, argv);
 	if (behaviour_file != NULL)

@@ -27,17 +27,36 @@ static const struct mode {
 	{ "epoll-pwait", run_epoll_pwait, false },
 	{ "epoll-pwait2", run_epoll_pwait2, false },
 	{ "fork", run_fork, true },
+	{ "fork-exec", run_fork_exec, true },
+	{ "fork-seccomp", run_fork_seccomp, true },
+	{ "idle-children", run_idle_children, true },
+	{ "pass", run_pass, true },
+	{ "pass-exec", run_pass_exec, true },
 	{ "poll", run_poll, false },
 	{ "poll-blocking", run_poll_blocking, true },
 	{ "ppoll", run_ppoll, false },
 	{ "prefork", run_prefork, true },
+	{ "prefork-epoll", run_prefork_epoll, false },
+	{ "prefork-exclusive", run_prefork_exclusive, false },
+	{ "prefork-exec", run_prefork_exec, true },
+	{ "prefork-poll", run_prefork_poll, false },
+	{ "prefork-shared", run_prefork_shared, false },
 	{ "pselect", run_pselect, false },
 	{ "raw", run_raw, false },
+	{ "receive", run_receive, true },
 	{ "select", run_select, false },
 	{ "select-blocking", run_select_blocking, true },
+	{ "stdio", run_stdio, true },
 	{ "thread", run_thread, true },
 	{ "threads", run_threads, true },
+	{ "worker-listens", run_worker_listens, true },
 };
+
+/* The others come by theirs, or by connections, on a way of their own. */
+static bool has_listener(const struct mode *mode)
+{
+	return mode->run != run_receive && mode->run != run_stdio && mode->run != run_worker_listens;
+}
 
 static const struct mode *mode_find(const char *name)
 {
@@ -116,7 +135,12 @@ int main(int argc, char *argv[])
 	if (server.options.blocking == -1)
 		server.options.blocking = mode->blocking;
 	server.nonblocking = !server.options.blocking;
-	server_listen(&server);
+	if (!server.options.daemon_late)
+		server_daemonize(&server);
+	if (has_listener(mode))
+		server_listen(&server);
+	if (server.options.daemon_late)
+		server_daemonize(&server);
 	server_catch_signals(&server);
 	if (!server.options.pid_first)
 		pid_file_write(&server.options);
