@@ -30,37 +30,28 @@ static bool is_starting(const struct generation *by)
 
 static bool is_of(const struct generation *generation, pid_t pid)
 {
-	return generation && (generation->pid == pid || generation_member(generation, pid) ||
-			      process_belongs(pid, generation->pid));
+	return generation && kin_has(&generation->kin, pid);
 }
 
-/*
- * A process that has become a daemon without a listener (setsid, its parent gone) is ours, but of
- * which generation? Of one that was started before it.
- */
-static bool is_older(pid_t pid, const struct generation *generation)
+static bool is_alive(pid_t pid)
 {
-	uint64_t started = process_started(pid);
+	struct procfs_stat stat;
 
-	return started && started < generation->started_ticks;
+	return process_stat(pid, &stat) && stat.state != 'Z' && stat.state != 'X';
 }
 
-static bool is_of_another(const struct generation *by, pid_t pid, bool is_wanted_older)
+static bool is_of_another(const struct generation *by, pid_t pid)
 {
 	const struct generation *generation;
 	bool is_other = false;
 
-	if (pid <= 0 || pid == getpid() || !process_is_alive(pid) || is_of(by, pid))
+	if (pid <= 0 || pid == getpid() || !is_alive(pid) || is_of(by, pid))
 		return false;
 	is_other |= by != service.current && is_of(service.current, pid);
 	is_other |= by != service.new && is_of(service.new, pid);
 	TAILQ_FOREACH(generation, &service.retired, link)
 		is_other |= by != generation && is_of(generation, pid);
-	if (is_other || !process_belongs(pid, getpid()))
-		return is_other;
-	if (is_wanted_older)
-		return is_older(pid, by);
-	return service.current && !is_older(pid, service.current);
+	return is_other;
 }
 
 /* The number of a file is all that /proc/locks tells: a lock elsewhere may be taken for one. */
@@ -94,7 +85,7 @@ static bool is_needed(const struct generation *by, int file_fd, const struct sta
 {
 	if (S_ISSOCK(status->st_mode))
 		return pool_find_file(&service.pool, status->st_dev, status->st_ino) != NULL;
-	return S_ISREG(status->st_mode) && is_of_another(by, file_read_pid(file_fd), true);
+	return S_ISREG(status->st_mode) && is_of_another(by, file_read_pid(file_fd));
 }
 
 static enum verdict unlink_starting(const struct generation *by, int directory_fd, int file_fd,
@@ -123,7 +114,7 @@ enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_
 		return VERDICT_GO_ON;
 	if (S_ISREG(status.st_mode)) {
 		named = file_read_pid(file_fd);
-		return (named != pid && is_of_another(by, named, false)) ||
+		return (named != pid && is_of_another(by, named)) ||
 				       changes_find(&changes, &status) ?
 			       VERDICT_HIDE :
 			       VERDICT_GO_ON;
@@ -204,7 +195,7 @@ enum verdict files_rename(const struct generation *by, const int *fds)
 
 enum verdict files_kill(const struct generation *by, pid_t pid)
 {
-	return is_starting(by) && is_of_another(by, pid, true) ? VERDICT_HIDE : VERDICT_GO_ON;
+	return is_starting(by) && is_of_another(by, pid) ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
 enum verdict files_knock(const struct generation *by, int fd, const struct pool_place *place)

@@ -134,7 +134,7 @@ static bool is_held(struct pool_entry *entry)
 	if (entry->holder && is_there(entry->holder, entry->holder_fd, entry->inode))
 		return true;
 	entry->holder = 0;
-	process_each(service.current->pid, search_process, entry);
+	kin_each(&service.current->kin, search_process, entry);
 	return entry->holder;
 }
 
@@ -197,7 +197,7 @@ void holding_look(void)
 
 static bool current_holds(uint64_t inode)
 {
-	return process_tree_holds(service.current->pid, inode);
+	return kin_holds(&service.current->kin, inode);
 }
 
 struct pool_entry *holding_take(int fresh_fd, const struct pool_place *place)

@@ -13,7 +13,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* After so many in vain a stranger is left in peace; after a few its handler may be another one. */
+#define CALLS_MAX 20
+#define CALLS_DOUBT 3
+/* The age at which a forked process has closed what it will not need. */
+#define GROWN_UP_MS 30
 
 static void *allocate(size_t size)
 {
@@ -108,34 +115,141 @@ void generation_nudge(const struct generation *generation)
 			kill(member->pid, SESSION_SIGNAL);
 }
 
-static void call_stranger(pid_t pid, void *argument)
+static struct stranger *stranger_with(struct generation *generation, pid_t pid)
 {
-	struct generation *generation = argument;
+	struct stranger *stranger;
 
-	if (generation_member(generation, pid))
-		return;
-	if (!process_catches(pid, SESSION_SIGNAL)) {
-		generation->elsewhere += process_connections(pid, generation->ports);
-		return;
+	TAILQ_FOREACH(stranger, &generation->strangers, link)
+		if (stranger->pid == pid)
+			return stranger;
+	stranger = allocate(sizeof(*stranger));
+	if (stranger) {
+		stranger->pid = pid;
+		TAILQ_INSERT_TAIL(&generation->strangers, stranger, link);
 	}
-	if (kill(pid, SESSION_SIGNAL) == 0)
-		generation->strangers++;
+	return stranger;
+}
+
+static void stranger_free(struct generation *generation, struct stranger *stranger)
+{
+	TAILQ_REMOVE(&generation->strangers, stranger, link);
+	free(stranger);
+}
+
+static bool is_heard(uint64_t inode, const void *argument)
+{
+	return generation_heard(argument, inode) != NULL;
+}
+
+static void stranger_call(struct stranger *stranger)
+{
+	/* The runtime of Go, for one, has a handler for every signal, and it is not the shim's. */
+	if (stranger->calls == CALLS_DOUBT && !process_has_mapped(stranger->pid, "/libflip.so"))
+		stranger->calls = CALLS_MAX;
+	if (stranger->calls == CALLS_MAX || kill(stranger->pid, SESSION_SIGNAL) != 0)
+		stranger->calls = CALLS_MAX;
+	else
+		stranger->calls++;
+}
+
+/*
+ * True if this process has a listener, and is now or soon called. One that was forked a moment ago
+ * may be about to close it and to confine itself to a few system calls (seccomp(2)): it would die
+ * of the handler's. One that has done so is never called.
+ */
+static bool is_stranger(struct generation *generation, pid_t pid, uint64_t connections)
+{
+	struct stranger *stranger;
+	bool is_filtered;
+
+	if (!process_catches(pid, SESSION_SIGNAL, &is_filtered))
+		return false;
+	if (is_filtered) {
+		struct process_view seen;
+
+		process_look(pid, NULL, is_heard, generation, &seen);
+		if (!seen.holds)
+			return false;
+	}
+	stranger = stranger_with(generation, pid);
+	if (!stranger)
+		return false;
+	stranger->seen = true;
+	stranger->connections = connections;
+	if (process_age_ms(pid) >= GROWN_UP_MS)
+		stranger_call(stranger);
+	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has a listener and is no member: call %u",
+		 (int)pid, generation->number, stranger->calls);
+	return true;
+}
+
+static void look_at(struct generation *generation, pid_t pid, bool call)
+{
+	bool is_member = generation_member(generation, pid);
+	struct process_view seen;
+
+	process_look(pid, generation->ports, is_heard, generation, &seen);
+	/* What is on its way to a process, a member too, is in nobody's hands. */
+	generation->elsewhere += seen.in_flight;
+	if (seen.connections)
+		generation->witness = pid;
+	if (is_member ||
+	    (call && (seen.holds || seen.is_hidden) && is_stranger(generation, pid, seen.connections)))
+		return;
+	generation->elsewhere += seen.connections;
+}
+
+static void gather_one(pid_t pid, void *generation)
+{
+	look_at(generation, pid, true);
+}
+
+static void count_one(pid_t pid, void *generation)
+{
+	look_at(generation, pid, false);
 }
 
 void generation_gather(struct generation *generation)
 {
-	generation->strangers = 0;
+	struct stranger *stranger, *next;
+
+	TAILQ_FOREACH(stranger, &generation->strangers, link)
+		stranger->seen = false;
 	generation->elsewhere = 0;
-	process_each(generation->pid, call_stranger, generation);
+	generation->witness = 0;
+	kin_each(&generation->kin, gather_one, generation);
+	for (stranger = TAILQ_FIRST(&generation->strangers); stranger; stranger = next) {
+		next = TAILQ_NEXT(stranger, link);
+		if (!stranger->seen)
+			stranger_free(generation, stranger);
+	}
+}
+
+void generation_count_elsewhere(struct generation *generation)
+{
+	while (!TAILQ_EMPTY(&generation->strangers))
+		stranger_free(generation, TAILQ_FIRST(&generation->strangers));
+	generation->elsewhere = 0;
+	kin_each(&generation->kin, count_one, generation);
+}
+
+/* Somebody was called and is to be waited for. */
+static bool has_strangers(const struct generation *generation)
+{
+	const struct stranger *stranger;
+
+	TAILQ_FOREACH(stranger, &generation->strangers, link)
+		if (stranger->calls < CALLS_MAX)
+			return true;
+	return false;
 }
 
 bool generation_all_answered(const struct generation *generation)
 {
 	const struct member *member;
 
-	if (generation->strangers > 0)
+	if (has_strangers(generation))
 		return false;
-
 	TAILQ_FOREACH(member, &generation->members, link)
 		if (!member->answered)
 			return false;
@@ -144,9 +258,12 @@ bool generation_all_answered(const struct generation *generation)
 
 uint64_t generation_connections(const struct generation *generation)
 {
+	const struct stranger *stranger;
 	const struct member *member;
 	uint64_t n = generation->elsewhere;
 
+	TAILQ_FOREACH(stranger, &generation->strangers, link)
+		n += stranger->connections;
 	TAILQ_FOREACH(member, &generation->members, link)
 		n += member->connections;
 	return n;
@@ -323,17 +440,29 @@ static void member_says(struct member *member, const struct message *message, co
 	}
 }
 
+static void source_close(struct source *source)
+{
+	if (source->active)
+		close(source->fd);
+	loop_remove(source);
+}
+
+static void member_free(struct member *member)
+{
+	TAILQ_REMOVE(&member->generation->members, member, link);
+	source_close(&member->source);
+	source_close(&member->pidfd);
+	free(member);
+}
+
 /* What waited for this member's answer must not wait for ever. */
 static void member_gone(struct member *member)
 {
 	struct generation *generation = member->generation;
 
-	TAILQ_REMOVE(&generation->members, member, link);
-	close(member->source.fd);
-	loop_remove(&member->source);
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has closed its channel",
 		 (int)member->pid, generation->number);
-	free(member);
+	member_free(member);
 	/* Killed: whatever it was asked last, no answer will come. */
 	if (generation->exited && TAILQ_EMPTY(&generation->members))
 		generation_check_gone(generation);
@@ -411,8 +540,53 @@ static void member_welcome(struct member *member)
 		member_tell(member, MESSAGE_COLLECT, 0, 0);
 	else
 		member->answered = generation->phase < PHASE_RETIRING && !generation->comes_back;
-	if (generation->strangers > 0)
-		generation->strangers--;
+}
+
+static void member_ended(struct source *source, short revents)
+{
+	struct member *member = (void *)((char *)source - offsetof(struct member, pidfd));
+
+	(void)revents;
+	/* Its last words come first. */
+	if (poll(&(struct pollfd){ .fd = member->source.fd, .events = POLLIN }, 1, 0) > 0)
+		member_ready(&member->source, POLLIN);
+	else
+		member_gone(member);
+}
+
+/* Before the loop may look at it: the channel closes with the process, mostly. */
+static void member_watch(struct member *member, int fd)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0);
+
+	loop_add(&member->source, fd, POLLIN, member_ready);
+	if (pidfd >= 0)
+		loop_add(&member->pidfd, pidfd, POLLIN, member_ended);
+}
+
+bool member_is_head(const struct member *member)
+{
+	struct procfs_stat stat;
+	pid_t pid = member->pid;
+
+	for (int depth = 0; depth < 64 && process_stat(pid, &stat) && stat.parent > 1; depth++) {
+		pid = stat.parent;
+		if (generation_member(member->generation, pid))
+			return false;
+	}
+	return true;
+}
+
+static void forget_stranger(struct generation *generation, pid_t pid)
+{
+	struct stranger *stranger;
+
+	TAILQ_FOREACH(stranger, &generation->strangers, link) {
+		if (stranger->pid != pid)
+			continue;
+		stranger_free(generation, stranger);
+		return;
+	}
 }
 
 void member_new(struct generation *generation, pid_t pid, int fd)
@@ -426,7 +600,10 @@ void member_new(struct generation *generation, pid_t pid, int fd)
 	member->generation = generation;
 	member->pid = pid;
 	TAILQ_INSERT_TAIL(&generation->members, member, link);
-	loop_add(&member->source, fd, POLLIN, member_ready);
+	member_watch(member, fd);
+	forget_stranger(generation, pid);
+	kin_note(&generation->kin, pid);
+	generation->was_member |= pid == generation->pid;
 	log_line(LOG_LEVEL_DEBUG, "process %d joins generation %u", (int)pid, generation->number);
 	member_welcome(member);
 }
@@ -442,6 +619,7 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 	generation->started_ns = clock_now_ns();
 	generation->started_at = time(NULL);
 	TAILQ_INIT(&generation->members);
+	TAILQ_INIT(&generation->strangers);
 	TAILQ_INIT(&generation->heard);
 	snprintf(generation->channel_name, sizeof(generation->channel_name), "%s", channel_name);
 	loop_add(&generation->channel, listen_fd, POLLIN, visitor_accept);
@@ -454,21 +632,18 @@ void generation_free(struct generation *generation)
 
 	visitors_close(generation);
 
-	while ((member = TAILQ_FIRST(&generation->members))) {
-		TAILQ_REMOVE(&generation->members, member, link);
-		close(member->source.fd);
-		loop_remove(&member->source);
-		free(member);
-	}
+	while ((member = TAILQ_FIRST(&generation->members)))
+		member_free(member);
+	while (!TAILQ_EMPTY(&generation->strangers))
+		stranger_free(generation, TAILQ_FIRST(&generation->strangers));
 	heard_free(generation);
 	notify_close(generation);
-	if (generation->pidfd.active)
-		close(generation->pidfd.fd);
-	loop_remove(&generation->pidfd);
+	source_close(&generation->pidfd);
 	close(generation->channel.fd);
 	loop_remove(&generation->channel);
 	timer_clear(&generation->deadline);
 	timer_clear(&generation->again);
+	kin_fini(&generation->kin);
 	free(generation->ports);
 	free(generation);
 }

@@ -71,7 +71,7 @@ static ssize_t receive(int fd, struct envelope *envelope, struct ucred *sender)
 static bool sender_may(const struct generation *generation, const struct ucred *sender)
 {
 	return sender->uid == 0 || sender->uid == getuid() ||
-	       (sender->pid > 0 && process_belongs(sender->pid, generation->pid));
+	       (sender->pid > 0 && kin_has(&generation->kin, sender->pid));
 }
 
 /* What it says of itself concerns others only while it is the one that serves. */

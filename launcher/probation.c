@@ -167,7 +167,7 @@ static void bury(struct generation *bad)
 	service_set_failure("generation %u (pid %d) %s within the probation", bad->number,
 			    (int)bad->pid, text);
 	service_tell_output(bad, true);
-	process_kill_tree(bad->pid);
+	kin_kill(&bad->kin);
 	generation_free(bad);
 }
 

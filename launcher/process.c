@@ -2,7 +2,6 @@
 
 #include "core/procfs.h"
 
-#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <dirent.h>
 #include <err.h>
@@ -15,7 +14,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* For FLIP_CHANNEL=NAME/NUMBER, or a pid. */
@@ -183,185 +184,117 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 	return -failure.error;
 }
 
-/* The fields behind the name, which may contain anything (proc(5)): state, ppid, pgrp. */
-static bool read_stat(pid_t pid, pid_t *parent, pid_t *group, char *state)
-{
-	char path[32], text[512], *fields;
-	int fd, parent_read, group_read;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	fields = strrchr(text, ')');
-	if (!fields || sscanf(fields + 1, " %c %d %d", state, &parent_read, &group_read) != 3)
-		return false;
-	*parent = parent_read;
-	*group = group_read;
-	return true;
-}
-
-pid_t process_parent(pid_t pid)
-{
-	pid_t parent, group;
-	char state;
-
-	return read_stat(pid, &parent, &group, &state) ? parent : 0;
-}
-
-bool process_is_alive(pid_t pid)
-{
-	pid_t parent, group;
-	char state;
-
-	return read_stat(pid, &parent, &group, &state) && state != 'Z' && state != 'X';
-}
-
-uint64_t process_started(pid_t pid)
-{
-	char path[32], text[1024] = { 0 }, *fields;
-	unsigned long long started = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = pid > 0 ? fopen(path, "re") : NULL;
-	fields = file && fread(text, 1, sizeof(text) - 1, file) > 0 ? strrchr(text, ')') : NULL;
-	/* The 22nd field; the name, which may contain anything, is the second. */
-	if (fields)
-		(void)!sscanf(fields + 1,
-			      " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
-			      " %*d %*d %llu",
-			      &started);
-	if (file)
-		fclose(file);
-	return started;
-}
-
-bool process_belongs(pid_t pid, pid_t root)
-{
-	pid_t parent, group, at = pid;
-	char state;
-
-	/* A group outlives its leader: an orphan that the supervisor adopted still has it. */
-	for (int depth = 0; depth < 64 && at > 1; depth++) {
-		if (at == root)
-			return true;
-		if (!read_stat(at, &parent, &group, &state))
-			return false;
-		if (group == root)
-			return true;
-		at = parent;
-	}
-	return at == root;
-}
-
-/* A walk through the children that /proc tells of (CONFIG_PROC_CHILDREN, Linux 3.5). */
-struct walk {
-	pid_t root;
-	void (*found)(pid_t pid, void *argument);
-	void *argument;
-	unsigned depth;
-};
-
-static void walk_process(struct walk *walk, pid_t pid);
-
-static void walk_children(struct walk *walk, pid_t pid, const char *task, bool orphans_only)
+int process_open(pid_t pid, const char *name, int flags)
 {
 	char path[64];
-	pid_t parent, group;
-	char state;
-	FILE *file;
-	int child;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, task);
-	file = fopen(path, "re");
-	while (file && fscanf(file, "%d", &child) == 1) {
-		if (orphans_only && (child == walk->root || !read_stat(child, &parent, &group, &state) ||
-				     group != walk->root))
-			continue;
-		walk_process(walk, child);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+ssize_t process_read(pid_t pid, const char *name, char *text, size_t size)
+{
+	int fd = process_open(pid, name, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+bool process_stat(pid_t pid, struct procfs_stat *stat)
+{
+	char text[1024];
+
+	return process_read(pid, "stat", text, sizeof(text)) > 0 && procfs_parse_stat(text, stat);
+}
+
+bool process_is_program_of(pid_t pid, pid_t other)
+{
+	struct stat mine, its;
+	char path[32], other_path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	snprintf(other_path, sizeof(other_path), "/proc/%d/exe", (int)other);
+	return stat(path, &mine) == 0 && stat(other_path, &its) == 0 && mine.st_dev == its.st_dev &&
+	       mine.st_ino == its.st_ino;
+}
+
+/* A line of /proc/PID/status. */
+static uint64_t status_number(const char *text, const char *label, int base)
+{
+	const char *line = strstr(text, label);
+
+	return line ? strtoull(line + strlen(label), NULL, base) : 0;
+}
+
+bool process_catches(pid_t pid, int signal, bool *is_filtered)
+{
+	char text[4096];
+
+	if (process_read(pid, "status", text, sizeof(text)) <= 0)
+		return false;
+	*is_filtered = status_number(text, "\nSeccomp:", 10) != 0;
+	return status_number(text, "\nSigCgt:", 16) >> (signal - 1) & 1;
+}
+
+int64_t process_age_ms(pid_t pid)
+{
+	struct procfs_stat stat;
+	struct timespec now;
+
+	if (!process_stat(pid, &stat) || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return 0;
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000 -
+	       (int64_t)(stat.started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+bool process_has_mapped(pid_t pid, const char *ending)
+{
+	int fd = process_open(pid, "maps", O_RDONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	size_t length = strlen(ending);
+	bool found = !file;
+	char line[4096];
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		const char *at = strstr(line, ending);
+
+		/* " (deleted)" follows where another version lies there by now. */
+		found = at && (at[length] == '\n' || at[length] == ' ');
 	}
 	if (file)
 		fclose(file);
+	return found;
 }
 
-static void walk_process(struct walk *walk, pid_t pid)
-{
-	pid_t parent, group;
-	char path[32], state;
-	DIR *tasks;
-	struct dirent *entry;
-
-	/* Beneath process 1 of a namespace there are we, and the generations that we started. */
-	if (pid == getpid() || walk->depth > 32 || !read_stat(pid, &parent, &group, &state))
-		return;
-	walk->depth++;
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	tasks = opendir(path);
-	while (tasks && (entry = readdir(tasks)))
-		if (entry->d_name[0] != '.')
-			walk_children(walk, pid, entry->d_name, false);
-	if (tasks)
-		closedir(tasks);
-	walk->depth--;
-	if (state != 'Z' && state != 'X')
-		walk->found(pid, walk->argument);
-}
-
-void process_each(pid_t root, void (*found)(pid_t pid, void *argument), void *argument)
-{
-	struct walk walk = { root, found, argument, 0 };
-	char self[16];
-
-	walk_process(&walk, root);
-	/* Those whose parents have ended are our own children now: a process group outlives that. */
-	snprintf(self, sizeof(self), "%d", (int)getpid());
-	walk_children(&walk, getpid(), self, true);
-}
-
-bool process_catches(pid_t pid, int signal)
-{
-	char path[32], line[128];
-	unsigned long long caught = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SigCgt: %llx", &caught) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return caught >> (signal - 1) & 1;
-}
-
-/* Calls found() for each socket that the process has open, until that returns false. */
-static void socket_each(pid_t pid, bool (*found)(int fd, uint64_t inode, void *argument),
+/*
+ * Calls found() for each socket that the process has open, until it returns false. False: it does
+ * not let us look.
+ */
+static bool socket_each(pid_t pid, bool (*found)(int fd, uint64_t inode, void *argument),
 			void *argument)
 {
-	char path[32], target[64];
-	unsigned long long inode;
-	DIR *directory;
+	static const char prefix[] = "socket:[";
+	int fd = process_open(pid, "fd", O_RDONLY | O_DIRECTORY);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	bool more = true;
+	char target[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	directory = opendir(path);
-	while (directory && more && (entry = readdir(directory))) {
-		ssize_t n = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+	if (!directory)
+		return false;
+	while (more && (entry = readdir(directory))) {
+		ssize_t n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
 
 		target[n > 0 ? n : 0] = '\0';
-		if (sscanf(target, "socket:[%llu]", &inode) == 1)
-			more = found(procfs_parse_number(entry->d_name), inode, argument);
+		if (strncmp(target, prefix, sizeof(prefix) - 1) == 0)
+			more = found(procfs_parse_number(entry->d_name),
+				     strtoull(target + sizeof(prefix) - 1, NULL, 10), argument);
 	}
-	if (directory)
-		closedir(directory);
+	closedir(directory);
+	return true;
 }
 
 struct search {
@@ -378,7 +311,7 @@ static bool search_socket(int fd, uint64_t inode, void *argument)
 	return !search->found;
 }
 
-static bool process_holds(pid_t pid, uint64_t inode)
+bool process_holds(pid_t pid, uint64_t inode)
 {
 	struct search search = { .inode = inode };
 
@@ -386,84 +319,112 @@ static bool process_holds(pid_t pid, uint64_t inode)
 	return search.found;
 }
 
-static void search_process(pid_t pid, void *argument)
+/* Descriptors that lie in the queue of a Unix socket, unread (Linux 5.6). */
+static unsigned in_flight(pid_t pid, int fd)
 {
-	struct search *search = argument;
+	static const char label[] = "scm_fds:";
+	char name[32], text[512];
+	const char *line;
 
-	search->found = search->found || process_holds(pid, search->inode);
+	snprintf(name, sizeof(name), "fdinfo/%d", fd);
+	if (process_read(pid, name, text, sizeof(text)) <= 0)
+		return 0;
+	line = strstr(text, label);
+	return line ? (unsigned)strtoul(line + sizeof(label) - 1, NULL, 10) : 0;
 }
 
-bool process_tree_holds(pid_t root, uint64_t inode)
-{
-	struct search search = { .inode = inode };
-
-	process_each(root, search_process, &search);
-	return search.found;
-}
-
-struct count {
+struct view {
+	pid_t pid;
 	int pidfd;
 	const struct ports *ports;
-	uint64_t n;
+	bool (*is_listener)(uint64_t inode, const void *argument);
+	const void *argument;
+	struct process_view seen;
 };
 
-static bool is_connection(int fd, const struct ports *ports)
+static bool is_connection(int fd, const struct sockaddr_storage *address, const struct ports *ports)
 {
-	struct sockaddr_storage address = { 0 };
-	socklen_t length = sizeof(address);
-	uint32_t key;
+	uint32_t key = address_key(address);
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
 
-	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-		return false;
-	key = address_key(&address);
-	length = sizeof(address);
-	return key && ports->word[key / 64] >> (key % 64) & 1 &&
-	       getpeername(fd, (struct sockaddr *)&address, &length) == 0;
+	return ports && key && ports->word[key / 64] >> (key % 64) & 1 &&
+	       getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
+}
+
+/* Its line to a supervisor, whose messages carry descriptors, too. */
+static bool is_channel(int fd)
+{
+	static const char name[] = "\0flip-";
+	struct sockaddr_un peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	return getpeername(fd, (struct sockaddr *)&peer, &length) == 0 &&
+	       memcmp(peer.sun_path, name, sizeof(name) - 1) == 0;
 }
 
 /* A look at a copy of the descriptor (pidfd_getfd, Linux 5.6): the process is not disturbed. */
-static bool count_connection(int fd, uint64_t inode, void *argument)
+static bool view_socket(int fd, uint64_t inode, void *argument)
 {
-	struct count *count = argument;
-	int copy = (int)syscall(SYS_pidfd_getfd, count->pidfd, fd, 0);
+	struct view *view = argument;
+	struct sockaddr_storage address = { 0 };
+	socklen_t length = sizeof(address);
+	int copy;
 
-	(void)inode;
+	if (view->is_listener(inode, view->argument)) {
+		view->seen.holds = true;
+		return true;
+	}
+	copy = (int)syscall(SYS_pidfd_getfd, view->pidfd, fd, 0);
 	if (copy < 0)
 		return true;
-	count->n += is_connection(copy, count->ports);
+	if (getsockname(copy, (struct sockaddr *)&address, &length) == 0) {
+		view->seen.connections += is_connection(copy, &address, view->ports);
+		if (address.ss_family == AF_UNIX && !is_channel(copy))
+			view->seen.in_flight += in_flight(view->pid, fd);
+	}
 	close(copy);
 	return true;
 }
 
-uint64_t process_connections(pid_t pid, const struct ports *ports)
+void process_look(pid_t pid, const struct ports *ports,
+		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
+		  struct process_view *seen)
 {
-	struct count count = { (int)syscall(SYS_pidfd_open, pid, 0), ports, 0 };
+	struct view view = { pid, (int)syscall(SYS_pidfd_open, pid, 0), ports, is_listener, argument,
+			     { 0 } };
 
-	if (count.pidfd < 0)
-		return 0;
-	if (ports)
-		socket_each(pid, count_connection, &count);
-	close(count.pidfd);
-	return count.n;
-}
-
-static void kill_one(pid_t pid, void *argument)
-{
-	unsigned *n = argument;
-
-	kill(pid, SIGKILL);
-	++*n;
-}
-
-void process_kill_tree(pid_t root)
-{
-	for (int round = 0; round < 20; round++) {
-		unsigned n = 0;
-
-		process_each(root, kill_one, &n);
-		if (n == 0)
-			return;
+	if (view.pidfd >= 0) {
+		view.seen.is_hidden = !socket_each(pid, view_socket, &view);
+		close(view.pidfd);
 	}
+	*seen = view.seen;
+}
+
+static bool is_none(uint64_t inode, const void *argument)
+{
+	(void)inode;
+	(void)argument;
+	return false;
+}
+
+static bool view_until_connected(int fd, uint64_t inode, void *argument)
+{
+	const struct view *view = argument;
+
+	view_socket(fd, inode, argument);
+	return view->seen.connections == 0;
+}
+
+bool process_is_connected(pid_t pid, const struct ports *ports)
+{
+	struct view view = { pid, (int)syscall(SYS_pidfd_open, pid, 0), ports, is_none, NULL, { 0 } };
+
+	if (view.pidfd >= 0) {
+		socket_each(pid, view_until_connected, &view);
+		close(view.pidfd);
+	}
+	return view.seen.connections > 0;
 }
 
 const char *process_status_text(int status, char *text, size_t size)

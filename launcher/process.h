@@ -1,10 +1,11 @@
 /*
- * Processes: how a generation is started, and who belongs to it, as /proc tells. Functions read
- * files of /proc and do not block otherwise. One thread.
+ * Processes: how a generation's first one is started, and what /proc tells of any (who belongs to
+ * which generation: kin.h). Functions read files of /proc and do not block otherwise. One thread.
  */
 #pragma once
 
 #include "core/address.h"
+#include "core/procfs.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -45,37 +46,50 @@ void start_init(struct start *start, char **argv, const char *library, const sig
 pid_t process_start(const struct start *start, const char *channel, const char *notify,
 		    const char **step);
 
-/* 0 if there is no such process. */
-pid_t process_parent(pid_t pid);
+/* A file or directory of /proc/PID, close-on-exec; or -1. */
+int process_open(pid_t pid, const char *name, int flags);
 
-/* Does it live, and is no zombie? */
-bool process_is_alive(pid_t pid);
+/* Reads the beginning of one; text ends with a NUL. As read(2), or -1. */
+ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);
 
-/* When it was started, in clock ticks since the machine was; 0 if there is no such process. */
-uint64_t process_started(pid_t pid);
+/* False: there is no such process. */
+bool process_stat(pid_t pid, struct procfs_stat *stat);
 
-/* Is `pid` this root, or a process that came of it: by its ancestors, or by its process group? */
-bool process_belongs(pid_t pid, pid_t root);
+/* Do both run the same program? */
+bool process_is_program_of(pid_t pid, pid_t other);
 
-/* Calls found() for every living process that belongs to root, children first. */
-void process_each(pid_t root, void (*found)(pid_t pid, void *argument), void *argument);
+/* Has it a handler for this signal? And is it confined to some system calls (seccomp(2))? */
+bool process_catches(pid_t pid, int signal, bool *is_filtered);
+
+/* How long ago it was forked, 10 ms too much at most. */
+int64_t process_age_ms(pid_t pid);
+
+/* Is a file mapped in it whose path ends so? True, too, if it does not let us look. */
+bool process_has_mapped(pid_t pid, const char *ending);
+
+/* Has it a descriptor of the socket with this inode? */
+bool process_holds(pid_t pid, uint64_t inode);
 
 /* A bit for each port or, above all ports, Unix name: address_key(). */
 struct ports {
 	uint64_t word[ADDRESS_KEYS / 64];
 };
 
-/* How many connections with one of these local ports it has open. */
-uint64_t process_connections(pid_t pid, const struct ports *ports);
+/* What a process has open, as seen from outside: it is not disturbed, and need not have the shim. */
+struct process_view {
+	bool is_hidden;		/* it does not let us look */
+	bool holds;		/* a listener */
+	uint64_t connections;	/* that have one of these local ports */
+	uint64_t in_flight;	/* descriptors that are on their way to it */
+};
 
-/* Has it a handler for this signal? */
-bool process_catches(pid_t pid, int signal);
+/* Fills `seen` in. ports may be NULL. */
+void process_look(pid_t pid, const struct ports *ports,
+		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
+		  struct process_view *seen);
 
-/* Has any process of root a descriptor of the socket with this inode? */
-bool process_tree_holds(pid_t root, uint64_t inode);
-
-/* SIGKILL to every process of root until none is left, 20 rounds at most. */
-void process_kill_tree(pid_t root);
+/* Has it such a connection? False, too, if it does not let us look. */
+bool process_is_connected(pid_t pid, const struct ports *ports);
 
 /* "exited with status 3", "was killed by SIGSEGV (Segmentation fault)". Returns text. */
 const char *process_status_text(int status, char *text, size_t size);

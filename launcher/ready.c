@@ -60,9 +60,9 @@ static struct heard *heard_find(struct generation *generation, uint64_t inode)
 }
 
 /* One that listened once, was never waited on, and is open in no process any more: a probe. */
-static bool is_probe(const struct generation *generation, const struct heard *heard)
+static bool is_probe(struct generation *generation, const struct heard *heard)
 {
-	return !process_tree_holds(generation->pid, heard->inode);
+	return !kin_holds(&generation->kin, heard->inode);
 }
 
 static bool all_waited(const struct generation *generation)
@@ -76,7 +76,7 @@ static bool all_waited(const struct generation *generation)
 }
 
 /* The same, less those that were but a probe. Looks through the processes. */
-static bool all_waited_but_probes(const struct generation *generation)
+static bool all_waited_but_probes(struct generation *generation)
 {
 	const struct heard *heard;
 	unsigned waited = 0;
@@ -106,7 +106,7 @@ static bool was_seen_waiting(const struct generation *generation)
 }
 
 /* Has it a listener, though it was never seen to wait, and neither was the one that serves? */
-static bool may_wait_unseen(const struct generation *generation)
+static bool may_wait_unseen(struct generation *generation)
 {
 	const struct heard *heard;
 
@@ -123,7 +123,7 @@ static bool may_wait_unseen(const struct generation *generation)
  * Has it done what it is to do, listeners apart that it has not asked for? The program's own word
  * counts; but one without a listener does not take over from one that has.
  */
-static bool has_begun(const struct generation *generation, bool look_for_probes)
+static bool has_begun(struct generation *generation, bool look_for_probes)
 {
 	if (generation->said_ready)
 		return generation != service.new || !TAILQ_EMPTY(&generation->heard);

@@ -97,7 +97,8 @@ void generation_retire(struct generation *generation)
 	generation->retired_ns = clock_now_ns();
 	timer_clear(&generation->deadline);
 	generation_gather(generation);
-	if (generation_ask(generation, MESSAGE_RETIRE, 0, 0) == 0 && generation->strangers == 0)
+	generation_ask(generation, MESSAGE_RETIRE, 0, 0);
+	if (generation_all_answered(generation))
 		service_retired(generation);
 	else
 		timer_set(&generation->again, retire_delay_ms(generation), retire_again);
@@ -115,14 +116,35 @@ static void tell_first_count(struct generation *generation, uint64_t connections
 
 static void probe_again(struct timer *timer);
 
+static int64_t probe_delay_ms(const struct generation *generation)
+{
+	int64_t delay_ms = service_is_vacant() ? PROBE_IN_PLACE_MS : PROBE_FIRST_MS;
+
+	for (unsigned i = 1; i < generation->tries && delay_ms < PROBE_LAST_MS; i++)
+		delay_ms *= 2;
+	return delay_ms < PROBE_LAST_MS ? delay_ms : PROBE_LAST_MS;
+}
+
+/* While one connection is known that is not over yet, nobody needs to be disturbed. */
+static bool has_witness(const struct generation *generation)
+{
+	return generation->drain_told && generation->witness && generation->ports &&
+	       process_is_connected(generation->witness, generation->ports);
+}
+
 static void probe(struct timer *timer)
 {
 	struct generation *generation = OF_AGAIN(timer);
 
+	if (has_witness(generation)) {
+		generation->tries++;
+		timer_set(timer, probe_delay_ms(generation), probe);
+		return;
+	}
 	generation_gather(generation);
 	timer_set(timer, PROBE_AGAIN_MS, probe_again);
-	if (generation_ask(generation, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0) == 0 &&
-	    generation->strangers == 0)
+	generation_ask(generation, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0);
+	if (generation_all_answered(generation))
 		generation_probe_answered(generation);
 }
 
@@ -143,6 +165,15 @@ static void probe_again(struct timer *timer)
 		tell_first_count(generation, UINT64_MAX);
 }
 
+/* A forked session goes on when its server has ended, unless it is ended as well. */
+static void cut_one(pid_t pid, void *argument)
+{
+	const struct generation *generation = argument;
+
+	if (pid != generation->pid && process_is_connected(pid, generation->ports))
+		kill(pid, service_stop_signal());
+}
+
 static void drain_timeout(struct timer *timer)
 {
 	struct generation *generation = OF_DEADLINE(timer);
@@ -153,6 +184,8 @@ static void drain_timeout(struct timer *timer)
 	}
 	log_line(LOG_LEVEL_INFO, "generation %u still has connections after %u ms: ending it",
 		 generation->number, service.settings->drain_timeout_ms);
+	if (generation->ports)
+		kin_each(&generation->kin, cut_one, generation);
 	generation_leave(generation);
 }
 
@@ -160,6 +193,7 @@ void generation_drain(struct generation *generation)
 {
 	generation->phase = PHASE_DRAINING;
 	generation->tries = 0;
+	generation->had_none = false;
 	if (service.settings->drain_timeout_ms)
 		timer_set(&generation->deadline, service.settings->drain_timeout_ms, drain_timeout);
 	timer_clear(&generation->again);
@@ -182,7 +216,6 @@ bool generation_is_lingering(const struct generation *generation)
 void generation_probe_answered(struct generation *generation)
 {
 	uint64_t connections = generation_connections(generation);
-	int64_t next_ms = service_is_vacant() ? PROBE_IN_PLACE_MS : PROBE_FIRST_MS;
 
 	if (generation->phase != PHASE_DRAINING) {
 		asker_counted();
@@ -195,17 +228,13 @@ void generation_probe_answered(struct generation *generation)
 		return;
 	}
 	/* Twice none: a connection may be on its way from one process to another. */
-	if (connections == 0 && generation->tries == UINT32_MAX) {
+	if (connections == 0 && generation->had_none) {
 		generation_leave(generation);
 		return;
 	}
-	if (connections == 0)
-		generation->tries = UINT32_MAX;
-	else
-		generation->tries = generation->tries == UINT32_MAX ? 1 : generation->tries + 1;
-	for (unsigned i = 1; connections && i < generation->tries && next_ms < PROBE_LAST_MS; i++)
-		next_ms *= 2;
-	timer_set(&generation->again, next_ms < PROBE_LAST_MS ? next_ms : PROBE_LAST_MS, probe);
+	generation->had_none = connections == 0;
+	generation->tries = connections == 0 ? 0 : generation->tries + 1;
+	timer_set(&generation->again, probe_delay_ms(generation), probe);
 }
 
 /* The first process, unless that has ended or is no member (sh -c). */
@@ -214,16 +243,30 @@ static struct member *first_member(const struct generation *generation)
 	return generation->exited ? NULL : generation_member(generation, generation->pid);
 }
 
-/* The first process is asked alone: how its workers end is its own business. */
+/*
+ * Is the first process the master, though no member, because only its workers listen? Behind a
+ * wrapper (sh -c) that is another program than the server.
+ */
+static bool has_silent_master(const struct generation *generation)
+{
+	const struct member *member;
+
+	if (generation->exited || first_member(generation))
+		return false;
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (process_is_program_of(generation->pid, member->pid))
+			return true;
+	return false;
+}
+
+/* A master is asked alone: how its workers end is its own business. */
 static void ask_to_leave(struct generation *generation, uint32_t flags)
 {
-	struct member *first = first_member(generation);
-	uint64_t signal = (uint64_t)service_stop_signal();
+	struct member *member;
 
-	if (first)
-		member_tell(first, MESSAGE_LEAVE, flags, signal);
-	else
-		generation_ask(generation, MESSAGE_LEAVE, flags, signal);
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (member_is_head(member))
+			member_tell(member, MESSAGE_LEAVE, flags, (uint64_t)service_stop_signal());
 }
 
 static void leave_by_signal(struct timer *timer)
@@ -252,7 +295,11 @@ void generation_leave(struct generation *generation)
 		member_tell(first, MESSAGE_HOLD, 0, (uint64_t)getpid());
 		return;
 	}
-	if (TAILQ_EMPTY(&generation->members)) {
+	if (generation->exited && TAILQ_EMPTY(&generation->members)) {
+		generation_check_gone(generation);
+		return;
+	}
+	if (TAILQ_EMPTY(&generation->members) || has_silent_master(generation)) {
 		generation_terminate(generation);
 		return;
 	}
@@ -273,18 +320,19 @@ static void stop_timeout(struct timer *timer)
 
 	log_line(LOG_LEVEL_INFO, "generation %u did not end within %u ms of the stop signal: killing it",
 		 generation->number, service.settings->stop_timeout_ms);
-	process_kill_tree(generation->pid);
+	kin_kill(&generation->kin);
 }
 
 void generation_signal(const struct generation *generation, int signal)
 {
 	const struct member *member;
 
+	bool is_led = first_member(generation) || has_silent_master(generation);
+
 	if (!generation->exited)
 		kill(generation->pid, signal);
-	/* Behind a wrapper (sh -c) the first process is not the server. */
-	if (!first_member(generation))
-		TAILQ_FOREACH(member, &generation->members, link)
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (!is_led && member_is_head(member))
 			kill(member->pid, signal);
 }
 
@@ -294,6 +342,14 @@ void generation_terminate(struct generation *generation)
 	timer_clear(&generation->again);
 	timer_set(&generation->deadline, service.settings->stop_timeout_ms, stop_timeout);
 	generation_signal(generation, service_stop_signal());
+}
+
+/* Its master has ended, and no member is left: do sessions go on that it has forked? */
+static bool has_survivors(struct generation *generation)
+{
+	if (generation->ports)
+		generation_count_elsewhere(generation);
+	return generation_connections(generation) > 0;
 }
 
 void generation_check_gone(struct generation *generation)
@@ -309,6 +365,11 @@ void generation_check_gone(struct generation *generation)
 		return;
 	if (generation == service.current || generation == service.new) {
 		service_exited(generation);
+		return;
+	}
+	if (generation->phase < PHASE_LEAVING && has_survivors(generation)) {
+		if (generation->phase != PHASE_DRAINING)
+			generation_drain(generation);
 		return;
 	}
 	log_line(LOG_LEVEL_INFO, "generation %u (pid %d) is gone: it %s", generation->number,

@@ -11,7 +11,6 @@
 #include "target.h"
 
 #include <bsd/libutil.h>
-#include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 #include <err.h>
 #include <errno.h>
@@ -28,6 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void first_process_exited(struct generation *generation, int status);
+
 static void pidfd_ready(struct source *source, short revents)
 {
 	struct generation *generation = (void *)((char *)source - offsetof(struct generation, pidfd));
@@ -35,9 +36,58 @@ static void pidfd_ready(struct source *source, short revents)
 	(void)revents;
 	close(source->fd);
 	loop_remove(source);
+	first_process_exited(generation, -1);
+}
+
+/* Of a process that is no child of ours. */
+static void watch(struct generation *generation)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, generation->pid, 0);
+
+	if (pidfd >= 0)
+		loop_add(&generation->pidfd, pidfd, POLLIN, pidfd_ready);
+	else
+		first_process_exited(generation, -1);
+}
+
+/* A daemon goes on in the background, and so does this generation. */
+static void adopt(struct generation *generation, pid_t heir)
+{
+	log_line(LOG_LEVEL_DEBUG, "generation %u goes on in the background: process %d for %d",
+		 generation->number, (int)heir, (int)generation->pid);
+	generation->pid = heir;
+	generation->kin.root = heir;
+	kin_note(&generation->kin, heir);
+	generation->was_member = generation_member(generation, heir);
+	if (!generation->kin.is_ours)
+		watch(generation);
+}
+
+/* Nothing that it began goes wrong when its first process ends so. */
+static bool may_have_heir(const struct generation *generation, int status)
+{
+	return (status == 0 || status == -1) &&
+	       (generation->phase == PHASE_STARTING ||
+		(generation->phase == PHASE_SERVING && !generation->was_member));
+}
+
+static void first_process_exited(struct generation *generation, int status)
+{
+	pid_t heir = may_have_heir(generation, status) ? kin_heir(&generation->kin) : 0;
+
+	if (heir) {
+		adopt(generation, heir);
+		return;
+	}
 	generation->exited = true;
-	generation->status = -1;
-	generation_check_gone(generation);
+	generation->status = status;
+	if (generation == service.current && vacancy_is_crash(generation))
+		vacancy_orphaned();
+	if (status != 0 && (generation == service.new ||
+			    (generation == service.current && service.state == SERVICE_PROBATION)))
+		service_exited(generation); /* whatever its children do */
+	else
+		generation_check_gone(generation);
 }
 
 static void pass_on(int signal)
@@ -73,30 +123,6 @@ static struct generation *generation_with(pid_t pid)
 		if (generation->pid == pid)
 			return generation;
 	return NULL;
-}
-
-static void count_process(pid_t pid, void *argument)
-{
-	(void)pid;
-	++*(unsigned *)argument;
-}
-
-/* Its first process ended; a daemon goes on in the background, and so does this generation. */
-static void first_process_exited(struct generation *generation, int status)
-{
-	unsigned left = 0;
-
-	generation->exited = true;
-	generation->status = status;
-	if (status == 0 && generation->phase == PHASE_STARTING && TAILQ_EMPTY(&generation->members))
-		process_each(generation->pid, count_process, &left);
-	if (generation == service.current && vacancy_is_crash(generation))
-		vacancy_orphaned();
-	if (status != 0 && (generation == service.new ||
-			    (generation == service.current && service.state == SERVICE_PROBATION)))
-		service_exited(generation); /* whatever its children do */
-	else if (left == 0)
-		generation_check_gone(generation);
 }
 
 static void reap(void)
@@ -248,30 +274,28 @@ int supervisor_run(const struct settings *settings, char **argv)
 int supervisor_attach(const struct settings *settings, char **argv)
 {
 	const char *origin = getenv("FLIP_ORIGIN"), *preload = getenv("FLIP_PRELOAD");
-	const char *problem;
-	pid_t pid = origin ? (pid_t)strtonum(origin, 1, INT32_MAX, &problem) : 0;
-	int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	int root, summoner, group, session;
 	struct pidfh *pid_file;
 
-	if (pidfd < 0)
+	if (!origin || sscanf(origin, "%d/%d/%d/%d", &root, &summoner, &group, &session) != 4)
 		errx(EXIT_FLIP, "attach is for the library to call; use: flip run -- COMMAND");
 	if (preload)
 		setenv("LD_PRELOAD", preload, 1);
 	unsetenv("FLIP_ORIGIN");
 	unsetenv("FLIP_PRELOAD");
 	closefrom(4);
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	setpgid(0, 0); /* the terminal's signals are the server's */
 	service.bare = true;
-	prepare(settings, argv, pid);
+	prepare(settings, argv, root);
 	listen_for_control(argv[0]);
 	pid_file = write_pid_file();
 	service.current = generation_new(++service.last_number, 3, "");
-	if (!service.current || pidfd < 0)
+	if (!service.current)
 		return EXIT_FLIP;
-	service.current->pid = pid;
-	service.current->started_ticks = process_started(pid);
-	loop_add(&service.current->pidfd, pidfd, POLLIN, pidfd_ready);
+	service.current->pid = root;
+	kin_init_summoner(&service.current->kin, root, group, session);
+	kin_note(&service.current->kin, summoner);
+	watch(service.current);
 	return run_loop(pid_file);
 }

@@ -20,6 +20,7 @@
 #include "core/protocol.h"
 #include "core/settings.h"
 #include "generation.h"
+#include "kin.h"
 #include "loop.h"
 #include "notification.h"
 #include "output.h"
@@ -34,9 +35,19 @@ struct member {
 	struct generation *generation;
 	pid_t pid;
 	struct source source;
+	struct source pidfd;  /* a child made by raw clone(2) keeps a copy of the channel open */
 	bool answered;	      /* the question that its generation was asked last */
 	uint64_t connections; /* its last answer to PROBE */
 	TAILQ_ENTRY(member) link;
+};
+
+/* A process that may hold a listener and is no member: called by the signal, it becomes one. */
+struct stranger {
+	pid_t pid;
+	bool seen;	/* by the last gathering */
+	unsigned calls; /* that it has not answered */
+	uint64_t connections; /* that it has, seen from outside */
+	TAILQ_ENTRY(stranger) link;
 };
 
 /* A listener that a generation has told of. */
@@ -58,13 +69,14 @@ enum phase {
 
 struct generation {
 	unsigned number;
-	pid_t pid; /* of its first process */
+	pid_t pid; /* of its first process, or of what that left in the background */
+	struct kin kin; /* all its processes */
 	enum phase phase;
 	bool exited; /* the first process has; others may go on */
+	bool was_member; /* the first process has been one: no mere wrapper */
 	int status;  /* as of wait(2), when exited */
 	int64_t started_ns, retired_ns;
 	time_t started_at;
-	uint64_t started_ticks; /* the same of its first process, as /proc tells it */
 	struct source channel; /* where its members connect */
 	char channel_name[48]; /* as FLIP_CHANNEL has it */
 	struct source pidfd;   /* of a first process that is no child of ours */
@@ -73,14 +85,16 @@ struct generation {
 	bool said_ready;	/* by READY=1 */
 	char said_status[NOTIFICATION_STATUS_MAX]; /* by STATUS= */
 	TAILQ_HEAD(, member) members;
+	TAILQ_HEAD(, stranger) strangers;
 	TAILQ_HEAD(, heard) heard;
 	struct output_mark output;
 	struct timer deadline; /* of what its phase waits for */
 	struct timer again;    /* to ask once more */
 	unsigned tries;
-	unsigned strangers; /* forked processes that were called and have not joined yet */
+	bool had_none; /* the last count of its connections found none */
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
-	uint64_t elsewhere; /* connections that programs without the shim have, as last counted */
+	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
+	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
 	bool is_fallback;
 	bool told_to_end; /* by a signal that was passed on: its end is no crash */
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
@@ -202,11 +216,12 @@ unsigned generation_ask(struct generation *generation, enum message_type type, u
 /* Asks those again that have not answered yet. */
 void generation_ask_again(struct generation *generation, enum message_type type, uint32_t flags);
 /*
- * Calls the processes that are no members but came of one by fork: they have inherited the
- * handler, and may have a listener or a connection. Those without it are counted by what /proc
- * tells of their connections.
+ * Calls the processes that are no members and have a listener: they have inherited the handler.
+ * Of the others the connections are counted from outside, and nothing disturbs them.
  */
 void generation_gather(struct generation *generation);
+/* Only counts. */
+void generation_count_elsewhere(struct generation *generation);
 /* Tells every member, without an answer. */
 void generation_tell(struct generation *generation, enum message_type type);
 /* Messages arrive by a signal to the main thread; one without such a thread is woken by this. */
@@ -216,6 +231,8 @@ void member_tell(struct member *member, enum message_type type, uint32_t flags, 
 bool generation_all_answered(const struct generation *generation);
 uint64_t generation_connections(const struct generation *generation);
 struct member *generation_member(const struct generation *generation, pid_t pid);
+/* Is no other member above this one? */
+bool member_is_head(const struct member *member);
 void generation_resume(struct generation *generation, const struct pool *pool);
 
 /* ready.c */
@@ -258,7 +275,7 @@ void generation_drain(struct generation *generation);  /* then leaves, then is g
 bool generation_is_lingering(const struct generation *generation);
 void generation_leave(struct generation *generation);
 void generation_terminate(struct generation *generation);
-/* Sends a signal to its first process or, where that is a mere wrapper, to its members. */
+/* Sends a signal to its first process and, where that is a mere wrapper, to the server behind. */
 void generation_signal(const struct generation *generation, int signal);
 void generation_probe_answered(struct generation *generation);
 void generation_leave_answered(struct generation *generation, bool ends_itself);

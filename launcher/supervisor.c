@@ -128,7 +128,7 @@ struct generation *service_spawn(void)
 	output_note(&generation->output);
 	generation->is_fallback = service.on_fallback;
 	generation->pid = process_start(start, channel_name, generation->notify_name, &step);
-	generation->started_ticks = process_started(generation->pid);
+	kin_init(&generation->kin, generation->pid, generation->channel_name);
 	if (generation->pid > 0)
 		return generation;
 	service_set_failure("%s %s: %s", step,
@@ -302,6 +302,10 @@ int service_exit_code(const struct generation *generation)
 {
 	if (!generation || generation->status < 0)
 		return 0;
+	/* That the stop signal has ended it is as it should be. */
+	if (generation->phase == PHASE_TERMINATING && WIFSIGNALED(generation->status) &&
+	    WTERMSIG(generation->status) == service_stop_signal())
+		return 0;
 	return WIFSIGNALED(generation->status) ? 128 + WTERMSIG(generation->status) :
 						 WEXITSTATUS(generation->status);
 }
@@ -329,7 +333,7 @@ void service_discard_new(void)
 	service.exit_code = generation->exited ? service_exit_code(generation) : 1;
 	if (!generation->exited)
 		kill(generation->pid, SIGKILL);
-	process_kill_tree(generation->pid);
+	kin_kill(&generation->kin);
 	generation_free(generation);
 }
 

@@ -79,9 +79,9 @@ static void visitor_joins(struct visitor *visitor, pid_t pid)
 
 static bool new_generation_holds(uint64_t inode)
 {
-	const struct generation *starting = service.new ? service.new : service.current;
+	struct generation *starting = service.new ? service.new : service.current;
 
-	return process_tree_holds(starting->pid, inode);
+	return kin_holds(&starting->kin, inode);
 }
 
 static struct pool_place place_of(const struct message *request)
@@ -168,7 +168,7 @@ static bool visitor_may(const struct visitor *visitor, struct ucred *peer)
 	if (getsockopt(visitor->source.fd, SOL_SOCKET, SO_PEERCRED, peer, &length) != 0)
 		return false;
 	return peer->uid == 0 || peer->uid == getuid() ||
-	       process_belongs(peer->pid, visitor->generation->pid);
+	       kin_has(&visitor->generation->kin, peer->pid);
 }
 
 static void visitor_ready(struct source *source, short revents)

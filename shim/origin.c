@@ -18,10 +18,20 @@
 #include <sys/wait.h>
 
 #define STACK_SIZE 65536
+#define ORIGIN_SIZE 64 /* FLIP_ORIGIN=ROOT/SUMMONER/GROUP/SESSION */
 #define ATTACH_FD 3 /* where `flip attach` expects the channel's listening socket */
 
+/* Shared by all that came of this image by fork: whoever listens first summons for the others. */
+struct summons {
+	_Atomic uint32_t state;
+	socklen_t length;
+	struct sockaddr_storage address; /* of the channel, when SUMMONED */
+};
+enum { NOT_SUMMONED, SUMMONING, SUMMONED, SUMMONS_FAILED };
+
 static struct {
-	pid_t pid;
+	pid_t pid, group, session;
+	struct summons *summons;
 	char **argv; /* flip, attach, --, then the program's own */
 	char **environment;
 	const char *directory;
@@ -73,11 +83,13 @@ static bool copy_start(char **argv, char **environment)
 	unsigned n_argv, n_environment;
 	size_t size = vector_size(argv, &n_argv) + vector_size(environment, &n_environment);
 	size_t pointers = (n_argv + 4 + n_environment + 2) * sizeof(char *);
-	char **table = sys_map(size + pointers + 64, MAP_PRIVATE);
+	char *memory = sys_map(sizeof(struct summons) + pointers + size + ORIGIN_SIZE, MAP_SHARED);
+	char **table = (char **)(memory + sizeof(struct summons));
 	struct arena arena = { (char *)table + pointers };
 
-	if (!table)
+	if (!memory)
 		return false;
+	origin.summons = (struct summons *)memory;
 	origin.argv = table;
 	for (unsigned i = 0; i < 3; i++)
 		*table++ = (char *)(uintptr_t)helper[i];
@@ -85,8 +97,8 @@ static bool copy_start(char **argv, char **environment)
 		*table++ = arena_copy(&arena, "", argv[i]);
 	*table++ = NULL;
 	origin.environment = table;
-	*table = arena.at; /* FLIP_ORIGIN=PID, known later */
-	arena.at += 32;
+	*table = arena.at; /* FLIP_ORIGIN, known later */
+	arena.at += ORIGIN_SIZE;
 	table++;
 	for (unsigned i = 0; i < n_environment; i++)
 		*table++ = copy_variable(&arena, environment[i]);
@@ -111,6 +123,8 @@ void origin_note(char **argv, char **environment)
 	if (!argv || !environment || !copy_start(argv, environment))
 		return;
 	origin.pid = sys_getpid();
+	origin.group = getpgid(0);
+	origin.session = getsid(0);
 	origin.directory = getcwd(directory, sizeof(directory));
 	origin.umask = umask(0); /* no thread of the program's runs yet */
 	umask(origin.umask);
@@ -264,14 +278,12 @@ static int channel_listen(void)
 	return fd;
 }
 
-bool origin_summon(void)
+/* This process is the one to do it. */
+static bool summon(void)
 {
-	static atomic_bool once;
 	struct start start = { 0 };
 	pid_t root = origin.pid;
 
-	if (atomic_exchange(&once, true) || !origin.argv)
-		return false;
 	if (!launcher_locate()) {
 		log_once("cannot find the program flip beside", origin.library, ENOENT);
 		return false;
@@ -284,7 +296,8 @@ bool origin_summon(void)
 	/* A daemon's first process has ended; then the one that listens is the service's root. */
 	if (root != sys_getpid() && sys_kill(root, 0) != 0)
 		root = sys_getpid();
-	snprintf(origin.environment[0], 32, "FLIP_ORIGIN=%d", (int)root);
+	snprintf(origin.environment[0], ORIGIN_SIZE, "FLIP_ORIGIN=%d/%d/%d/%d", (int)root,
+		 sys_getpid(), (int)origin.group, (int)origin.session);
 	run_launcher(&start);
 	sys_close(start.listen_fd);
 	if (start.error) {
@@ -292,6 +305,36 @@ bool origin_summon(void)
 		log_once("cannot start the supervisor", origin.launcher, start.error);
 	}
 	return start.error == 0;
+}
+
+/* Another process of this image is at it, or was. */
+static bool take_summoned(struct summons *summons)
+{
+	for (int i = 0; i < 2000 && atomic_load(&summons->state) == SUMMONING; i++)
+		(void)sys_poll_wait(-1, 0, 1);
+	if (atomic_load(&summons->state) != SUMMONED)
+		return false;
+	session.channel_address = summons->address;
+	session.channel_length = summons->length;
+	session.generation = 1;
+	return true;
+}
+
+bool origin_summon(void)
+{
+	struct summons *summons = origin.summons;
+	uint32_t state = NOT_SUMMONED;
+	bool done;
+
+	if (!summons)
+		return false;
+	if (!atomic_compare_exchange_strong(&summons->state, &state, SUMMONING))
+		return take_summoned(summons);
+	done = summon();
+	summons->address = session.channel_address;
+	summons->length = session.channel_length;
+	atomic_store(&summons->state, done ? SUMMONED : SUMMONS_FAILED);
+	return done;
 }
 
 void origin_hold(int supervisor_pid)

@@ -11,7 +11,8 @@ void origin_note(char **argv, char **environment);
 
 /*
  * Starts `flip attach` for this process, from its first listen(): no child of the program, no
- * SIGCHLD, nothing for wait(). Sets the session's channel address. False: said why in the log.
+ * SIGCHLD, nothing for wait(). Where a process of the same image, parent or child, has done so, that
+ * one's serves all. Sets the session's channel address. False: said why in the log.
  * Not async-signal-safe; blocks until the helper runs (about a millisecond). One thread.
  */
 bool origin_summon(void);

@@ -111,3 +111,52 @@ long procfs_parse_syscall(const char *text, size_t length, uint64_t *argument)
 		return -3;
 	return (long)number;
 }
+
+/* Fields of /proc/PID/stat, counted as proc(5) does. */
+enum {
+	STAT_PARENT = 4,
+	STAT_GROUP,
+	STAT_SESSION,
+	STAT_THREADS = 20,
+	STAT_STARTED = 22,
+	STAT_CODE = 26,
+	STAT_STACK = 28,
+	STAT_DATA = 45,
+	STAT_BREAK = 47,
+	STAT_END
+};
+
+static uint64_t stir(uint64_t hash, uint64_t number)
+{
+	return (hash ^ number) * 0x100000001b3u;
+}
+
+bool procfs_parse_stat(const char *text, struct procfs_stat *stat)
+{
+	const char *at = strrchr(text, ')'); /* the name before that may contain anything */
+	uint64_t field[STAT_END] = { 0 };
+	struct cursor cursor;
+
+	if (!at || at[1] != ' ' || !at[2])
+		return false;
+	stat->state = at[2];
+	cursor = (struct cursor){ at + 3, at + strlen(at) };
+	for (int i = STAT_PARENT; i < STAT_END; i++) {
+		while (cursor.at < cursor.end && *cursor.at == ' ')
+			cursor.at++;
+		/* The terminal's group, and priorities, may be negative: nobody asks for them. */
+		if (cursor.at < cursor.end && *cursor.at == '-')
+			cursor.at++;
+		if (!take(&cursor, "", 10, &field[i]))
+			return false;
+	}
+	stat->parent = (int)field[STAT_PARENT];
+	stat->group = (int)field[STAT_GROUP];
+	stat->session = (int)field[STAT_SESSION];
+	stat->threads = (int)field[STAT_THREADS];
+	stat->started = field[STAT_STARTED];
+	stat->image = field[STAT_STACK] == 0 ? 0 :
+		stir(stir(stir(stir(14695981039346656037u, field[STAT_CODE]), field[STAT_STACK]),
+			  field[STAT_DATA]), field[STAT_BREAK]);
+	return true;
+}

@@ -33,3 +33,19 @@ bool procfs_parse_epoll(const char *line, size_t length, int *fd, uint32_t *even
  * and the first argument; -1 for blocked outside a call, -2 for running, -3 for no such text.
  */
 long procfs_parse_syscall(const char *text, size_t length, uint64_t *argument);
+
+/* What /proc/PID/stat tells of a process. */
+struct procfs_stat {
+	char state; /* 'Z': a zombie */
+	int parent, group, session, threads;
+	uint64_t started; /* in clock ticks since the machine did */
+	/*
+	 * Where its memory begins, stirred into one number: the same in a process and in all that
+	 * came of it by fork, another one after an exec (of address space layout randomization). 0:
+	 * not to be told to us.
+	 */
+	uint64_t image;
+};
+
+/* The text ends with a NUL. False: it is another one, or cut off. */
+bool procfs_parse_stat(const char *text, struct procfs_stat *stat);

@@ -1,0 +1,60 @@
+/*
+ * Who came of one start: its first process and all its descendants, wherever they went.
+ *
+ * Those that we started are our own descendants for good, for orphans become our children
+ * (PR_SET_CHILD_SUBREAPER): of an orphan one has only to tell whose it is. The first generation of
+ * the bare face, which has summoned us, is looked for in all of /proc. What tells: a process group
+ * or a session that was made by one of them (setsid(2), setpgid(2)), the image that they run
+ * (procfs_stat), and FLIP_CHANNEL in the environment that they were started with.
+ *
+ * Functions read files of /proc and do not block otherwise. One thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum tie_kind { TIE_GROUP, TIE_SESSION, TIE_IMAGE };
+
+struct tie {
+	enum tie_kind kind;
+	bool seen; /* in the walk that goes on */
+	uint64_t id;
+};
+
+struct kin {
+	pid_t root;	     /* the first process or, where that has gone into the background, its heir */
+	bool is_ours;	     /* started by us */
+	pid_t outer_group;   /* that the first process was born into, with who knows whom */
+	pid_t outer_session;
+	const char *channel; /* as FLIP_CHANNEL has it; may be empty */
+	struct tie *ties;
+	unsigned n_ties, room;
+};
+
+/* Of a process that we have just started, as the leader of a process group. */
+void kin_init(struct kin *kin, pid_t root, const char *channel);
+
+/* Of the one that has summoned us; it was born into this group and this session. */
+void kin_init_summoner(struct kin *kin, pid_t root, pid_t outer_group, pid_t outer_session);
+
+void kin_fini(struct kin *kin);
+
+/* This process is one of them: so is what it has come to lead, and what comes of it. */
+void kin_note(struct kin *kin, pid_t pid);
+
+/* Is this process one of them? */
+bool kin_has(const struct kin *kin, pid_t pid);
+
+/* Calls found() for every living one, children before their parents. */
+void kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument);
+
+/* The root has ended: the oldest of those that have no parent among them. 0: nobody is left. */
+pid_t kin_heir(struct kin *kin);
+
+/* Has any of them a descriptor of the socket with this inode? */
+bool kin_holds(struct kin *kin, uint64_t inode);
+
+/* SIGKILL to all of them until none is left, 20 rounds at most. */
+void kin_kill(struct kin *kin);
