@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include "core/procfs.h"
+#include "core/protocol.h"
 
 #include <bsd/string.h>
 #include <dirent.h>
@@ -340,6 +341,7 @@ struct view {
 	bool (*is_listener)(uint64_t inode, const void *argument);
 	const void *argument;
 	struct process_view seen;
+	uint64_t last; /* the connection that was counted last: a program may have it as 0, 1 and 2 */
 };
 
 static bool is_connection(int fd, const struct sockaddr_storage *address, const struct ports *ports)
@@ -363,6 +365,15 @@ static bool is_channel(int fd)
 	       memcmp(peer.sun_path, name, sizeof(name) - 1) == 0;
 }
 
+static bool is_placeholder(int fd)
+{
+	int mark = 0;
+	socklen_t length = sizeof(mark);
+
+	return getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &length) == 0 &&
+	       mark == PLACEHOLDER_MARK;
+}
+
 /* A look at a copy of the descriptor (pidfd_getfd, Linux 5.6): the process is not disturbed. */
 static bool view_socket(int fd, uint64_t inode, void *argument)
 {
@@ -379,7 +390,12 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 	if (copy < 0)
 		return true;
 	if (getsockname(copy, (struct sockaddr *)&address, &length) == 0) {
-		view->seen.connections += is_connection(copy, &address, view->ports);
+		if (inode != view->last && is_connection(copy, &address, view->ports)) {
+			view->seen.connections++;
+			view->last = inode;
+		}
+		if (address.ss_family == AF_UNIX)
+			view->seen.holds |= is_placeholder(copy);
 		if (address.ss_family == AF_UNIX && !is_channel(copy))
 			view->seen.in_flight += in_flight(view->pid, fd);
 	}
@@ -391,8 +407,13 @@ void process_look(pid_t pid, const struct ports *ports,
 		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
 		  struct process_view *seen)
 {
-	struct view view = { pid, (int)syscall(SYS_pidfd_open, pid, 0), ports, is_listener, argument,
-			     { 0 } };
+	struct view view = {
+		.pid = pid,
+		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+		.ports = ports,
+		.is_listener = is_listener,
+		.argument = argument,
+	};
 
 	if (view.pidfd >= 0) {
 		view.seen.is_hidden = !socket_each(pid, view_socket, &view);
@@ -418,7 +439,12 @@ static bool view_until_connected(int fd, uint64_t inode, void *argument)
 
 bool process_is_connected(pid_t pid, const struct ports *ports)
 {
-	struct view view = { pid, (int)syscall(SYS_pidfd_open, pid, 0), ports, is_none, NULL, { 0 } };
+	struct view view = {
+		.pid = pid,
+		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+		.ports = ports,
+		.is_listener = is_none,
+	};
 
 	if (view.pidfd >= 0) {
 		socket_each(pid, view_until_connected, &view);

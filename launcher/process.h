@@ -78,7 +78,7 @@ struct ports {
 /* What a process has open, as seen from outside: it is not disturbed, and need not have the shim. */
 struct process_view {
 	bool is_hidden;		/* it does not let us look */
-	bool holds;		/* a listener */
+	bool holds;		/* a listener, or what a retired process has in its place */
 	uint64_t connections;	/* that have one of these local ports */
 	uint64_t in_flight;	/* descriptors that are on their way to it */
 };

@@ -302,10 +302,6 @@ int service_exit_code(const struct generation *generation)
 {
 	if (!generation || generation->status < 0)
 		return 0;
-	/* That the stop signal has ended it is as it should be. */
-	if (generation->phase == PHASE_TERMINATING && WIFSIGNALED(generation->status) &&
-	    WTERMSIG(generation->status) == service_stop_signal())
-		return 0;
 	return WIFSIGNALED(generation->status) ? 128 + WTERMSIG(generation->status) :
 						 WEXITSTATUS(generation->status);
 }

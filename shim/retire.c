@@ -242,6 +242,7 @@ static bool put_placeholders(void)
 
 	if (placeholder < 0)
 		return false;
+	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
 	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];

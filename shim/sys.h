@@ -138,6 +138,11 @@ static inline int sys_getsockopt_int(int fd, int level, int option)
 	return result < 0 ? (int)result : value;
 }
 
+static inline int sys_setsockopt_int(int fd, int level, int option, int value)
+{
+	return (int)SYS_CALL(SYS_setsockopt, fd, level, option, &value, sizeof(value));
+}
+
 static inline long sys_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	return SYS_CALL(SYS_sendmsg, fd, message, flags);

@@ -25,6 +25,12 @@
  */
 #define SESSION_SIGNAL 61
 
+/*
+ * SO_RCVLOWAT of the placeholder that a retired process has in place of a listener: by this it is
+ * known from outside, and to a program that it is handed on to.
+ */
+#define PLACEHOLDER_MARK 0x464c4950
+
 enum message_type {
 	/* A member to its supervisor, on its channel. */
 	MESSAGE_HELLO = 1, /* value[0] pid */

@@ -492,6 +492,59 @@ tag_is() {
 	[ "$(tag_now)" = "$1" ]
 }
 
+# restart_thrice SERVER OPTIONS: in FACE, under load; each version answers at once, the one before it
+# ends, and when the service is stopped nothing is left. For any family of processes.
+restart_thrice() {
+	local version
+	serve_versions server --strict "$@"
+	load_start
+	for version in v2 v3 v4; do
+		tag_set $version
+		restart "$SUPERVISOR_PID"
+		expect_eq $version "$(tag_now)" "$*: who answers"
+		wait_for 10 old_are_gone
+	done
+	load_stop
+	echo "$*: $TALLY" | cut -c 1-200
+	expect_eq 0 "$LOAD_FAILED" "$*: failed requests"
+	for version in v1 v2 v3 v4; do
+		[ "$(load_answers $version)" -gt 0 ] || fail "$*: $version answered nothing"
+	done
+	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
+	wait_for 10 processes_are ''
+}
+
+# session_outlasts_restart SERVER OPTIONS: in FACE; an open connection goes on, wherever its process
+# may be, its generation drains so long, and the first process of that is there to the end.
+session_outlasts_restart() {
+	local master answers
+	serve_versions server --strict --keepalive "$@"
+	status_has '^generation 1 \(pid ([0-9]+)\)'
+	master=$(sed -n 's/^generation 1 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	hold 7
+	answers=$ANSWER
+	tag_set v2
+	restart "$SUPERVISOR_PID"
+	expect_match 'generation 1 draining 1 connection$' "$OUTPUT" "$*"
+	for _ in 1 2 3 4 5; do
+		expect_eq v2 "$(tag_now)" "$*: new connection"
+		hold_ask 7
+		expect_eq "$answers" "$ANSWER" "$*: open connection"
+		is_running "$master" || fail "$*: the old server has left its session alone"
+	done
+	status_has '^generation 1 .*draining, 1 connection' || fail "$*: status: $OUTPUT"
+	hold_end 7
+	wait_for 10 old_are_gone
+	wait_for 10 not is_running "$master"
+}
+
+# daemons_answer: from now on the program that is started ends before the server answers.
+daemons_answer() {
+	wait_answer() {
+		wait_for 10 ask "$PORT"
+	}
+}
+
 # restart_every_way SERVER OPTIONS: each way to wait, two restarts each under load. MODES: which.
 MODES_ALL='accept accept4 epoll epoll-blocking epoll-et epoll-exclusive epoll-many epoll-nested
 epoll-pwait epoll-pwait2 poll poll-blocking ppoll pselect select select-blocking thread threads'

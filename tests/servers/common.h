@@ -54,7 +54,7 @@ struct options {
 	bool pid_check;			/* refuse to start if the one that it names is alive */
 	const char *exec;		/* by which function other programs are started */
 	const char *daemon;		/* how to go into the background; NULL: stay */
-	bool daemon_late, raw_clone, respawn;
+	bool daemon_late, raw_clone, respawn, orphan, outlive;
 	int listen_fd;			/* of a listener that is open at the start; or -1 */
 };
 
@@ -145,6 +145,8 @@ void run_receive(struct server *server);
 void run_stdio(struct server *server);
 void run_worker_listens(struct server *server);
 
+/* Leave a process behind that belongs to nobody, if that was asked for. */
+void server_leave_orphan(const struct server *server);
 /* Go into the background, if that was asked for. */
 void server_daemonize(const struct server *server);
 

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 256 };
+enum { WORKERS_MAX = 256, WORDS = 6 };
 
 static pid_t fork_or_end(const struct server *server)
 {
@@ -177,9 +177,9 @@ static void program_exec(const char *way, char *words[])
 	if (strcmp(way, "execvp") == 0)
 		execvp(path, words);
 	if (strcmp(way, "execl") == 0)
-		execl(path, words[0], words[1], words[2], words[3], NULL);
+		execl(path, words[0], words[1], words[2], words[3], words[4], NULL);
 	if (strcmp(way, "execlp") == 0)
-		execlp(path, words[0], words[1], words[2], words[3], NULL);
+		execlp(path, words[0], words[1], words[2], words[3], words[4], NULL);
 	err(127, "%s", way);
 }
 
@@ -216,8 +216,8 @@ static pid_t program_start(const struct server *server, char *words[], int stdin
 	return pid;
 }
 
-/* The words of a worker, three as the variadic ways need it: the program, how it waits, the rest. */
-static void words_make(const struct server *server, char *words[5], const char *wait_word)
+/* The words of a worker, as many as the variadic ways pass on. */
+static void words_make(const struct server *server, char *words[WORDS], const char *wait_word)
 {
 	static char path[4096], wait[64], rest[320], tag[300];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -230,13 +230,14 @@ static void words_make(const struct server *server, char *words[5], const char *
 	words[1] = wait;
 	words[2] = rest;
 	words[3] = tag;
-	words[4] = NULL;
+	words[4] = server->options.keepalive ? (char *)"--keepalive" : NULL;
+	words[5] = NULL;
 }
 
 /* Workers that are programs of their own: they find the listener among their descriptors. */
 void run_prefork_exec(struct server *server)
 {
-	char *words[5];
+	char *words[WORDS];
 
 	fcntl(server->listen_fds[0], F_SETFD, 0);
 	words_make(server, words, server->nonblocking ? "epoll" : "accept");
@@ -282,7 +283,7 @@ void run_fork(struct server *server)
 
 static void serve_by_program(struct server *server, int fd)
 {
-	static char *words[5];
+	static char *words[WORDS];
 
 	if (words[0] == NULL)
 		words_make(server, words, "stdio");
@@ -457,14 +458,14 @@ void run_pass(struct server *server)
 void run_pass_exec(struct server *server)
 {
 	int workers[WORKERS_MAX];
-	char *words[5];
+	char *words[WORDS];
 
 	words_make(server, words, "receive");
 	workers_start(server, workers, words);
 	pass_to_workers(server, workers);
 }
 
-/* Children that hold the listener and never touch it. They end with their master. */
+/* Children that hold the listener and never touch it. They end with their master, or at a signal. */
 void run_idle_children(struct server *server)
 {
 	int ends[2];
@@ -477,10 +478,28 @@ void run_idle_children(struct server *server)
 			close(ends[1]);
 			while (read(ends[0], &byte, 1) == -1 && errno == EINTR && !server->options.strict)
 				;
+			while (server->options.outlive)
+				pause();
 			_exit(0);
 		}
 	}
 	worker_accept(server);
+}
+
+/* A process of the program's that nobody is the parent of any more, in a session of its own. */
+void server_leave_orphan(const struct server *server)
+{
+	if (!server->options.orphan)
+		return;
+	if (fork_or_end(server) != 0) {
+		wait(NULL);
+		return;
+	}
+	setsid();
+	if (fork_or_end(server) != 0)
+		_exit(0);
+	for (;;)
+		pause();
 }
 
 /* Into the background. */

@@ -18,8 +18,7 @@ enum {
 	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE, OPT_UNLINK_FIRST,
 	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
 	OPT_PID_FIRST, OPT_PID_CHECK,
-	OPT_DAEMON, OPT_EXEC,
-	OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN,
+	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_ORPHAN, OPT_OUTLIVE,
 };
 
 static const struct option table[] = {
@@ -68,6 +67,8 @@ static const struct option table[] = {
 	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
 	{ "raw-clone", no_argument, NULL, OPT_RAW_CLONE },
 	{ "respawn", no_argument, NULL, OPT_RESPAWN },
+	{ "orphan", no_argument, NULL, OPT_ORPHAN },
+	{ "outlive", no_argument, NULL, OPT_OUTLIVE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -244,6 +245,8 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_LISTEN_FD: options->listen_fd = number(value); break;
 	case OPT_RAW_CLONE: options->raw_clone = true; break;
 	case OPT_RESPAWN: options->respawn = true; break;
+	case OPT_ORPHAN: options->orphan = true; break;
+	case OPT_OUTLIVE: options->outlive = true; break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;

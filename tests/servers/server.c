@@ -137,6 +137,7 @@ int main(int argc, char *argv[])
 	server.nonblocking = !server.options.blocking;
 	if (!server.options.daemon_late)
 		server_daemonize(&server);
+	server_leave_orphan(&server);
 	if (has_listener(mode))
 		server_listen(&server);
 	if (server.options.daemon_late)

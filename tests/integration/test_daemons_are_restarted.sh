@@ -1,0 +1,37 @@
+#!/bin/bash
+# Servers that go into the background, out of their parent's sight, its process group and its session:
+# before they listen, after it, twice. A new version that fails there is found, and leaves nothing.
+. "$(dirname "$0")/lib.sh"
+
+daemons_answer
+
+# REASON BEHAVIOUR: the next version fails, and all that it has left is gone.
+version_fails() {
+	local before
+	before=$(processes)
+	behave "$2"
+	restart_refused "$1" "$SUPERVISOR_PID"
+	expect_match 'generation 1 serves on$' "$OUTPUT"
+	expect_eq v1 "$(tag_now)"
+	wait_for 10 processes_are "$before"
+}
+
+fails_in_background() {
+	FLIP_READY_TIMEOUT=2s serve_versions server --wait=prefork --daemon="$1"
+	version_fails 'exited with status 3 before it was ready' '--orphan --exit-at-start=3 --at=listen'
+	version_fails 'was killed by SIGSEGV .*before it was ready' '--orphan --crash-at-start --at=bind'
+	version_fails 'timed out' '--orphan --hang-at-start --at=listen'
+	behave
+	restart "$SUPERVISOR_PID"
+	wait_for 10 old_are_gone
+}
+
+control_without_flip
+export FLIP_READY_TIMEOUT=20s
+in_both_faces restart_thrice --wait=accept --daemon=libc
+in_both_faces restart_thrice --wait=prefork --daemon=double
+in_both_faces restart_thrice --wait=prefork --daemon=late
+in_both_faces session_outlasts_restart --wait=fork --daemon=double
+in_both_faces fails_in_background libc
+in_both_faces fails_in_background double
+pass
