@@ -168,8 +168,10 @@ static void serve_status(struct asker *asker)
 	if (service_is_serving() || service.state == SERVICE_STARTING) {
 		generation_ask(service.current, MESSAGE_PROBE, MESSAGE_MORE, 0);
 		TAILQ_FOREACH(generation, &service.retired, link)
-			if (generation->phase == PHASE_DRAINING)
+			if (generation->phase == PHASE_DRAINING) {
+				generation_gather(generation);
 				generation_ask(generation, MESSAGE_PROBE, MESSAGE_MORE, 0);
+			}
 	}
 	asker_counted();
 }

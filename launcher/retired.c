@@ -141,6 +141,7 @@ static void probe(struct timer *timer)
 		timer_set(timer, probe_delay_ms(generation), probe);
 		return;
 	}
+	generation->is_probing = true;
 	generation_gather(generation);
 	timer_set(timer, PROBE_AGAIN_MS, probe_again);
 	generation_ask(generation, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0);
@@ -217,10 +218,12 @@ void generation_probe_answered(struct generation *generation)
 {
 	uint64_t connections = generation_connections(generation);
 
-	if (generation->phase != PHASE_DRAINING) {
+	/* If but `flip status` wants to know, and that often, the drain has a pace of its own. */
+	if (generation->phase != PHASE_DRAINING || !generation->is_probing) {
 		asker_counted();
 		return;
 	}
+	generation->is_probing = false;
 	tell_first_count(generation, connections);
 	asker_counted();
 	if (connections == 0 && (generation == service.reserve || may_owe_answers(generation))) {

@@ -100,6 +100,7 @@ struct generation {
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */
 	bool has_datagrams; /* it had listeners without connections */
 	bool watch_over; /* its waiting was not seen, and is no longer looked for */
+	bool is_probing; /* the drain itself has asked for its connections */
 	bool comes_back; /* it was retired, and its members are told to resume */
 	bool drain_told; /* the first count of its connections has been reported */
 	uint64_t drain_count; /* and was this */

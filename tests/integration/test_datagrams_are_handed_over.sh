@@ -13,7 +13,7 @@ restarts() {
 	only_new_reads v2
 	touch "$TMP/fail"
 	tag_set v3
-	restart_refused 'exited with status 1 before it was ready; generation 2 serves on' "$SUPERVISOR_PID"
+	restart_refused 'exited with status 1 before it was ready.*; generation 2 serves on$' "$SUPERVISOR_PID"
 	datagram_tag_is v2 || fail "who serves after a failure: $(ask_datagram)"
 	rm "$TMP/fail"
 	restart "$SUPERVISOR_PID"

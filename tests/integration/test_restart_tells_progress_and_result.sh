@@ -22,7 +22,7 @@ tells() {
 	behave --exit-at-start=3
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/out" 2>"$TMP/err"
 	expect_eq 1 $? "exit code of a failed restart"
-	expect_match '^generation 3 \(pid [0-9]+\) exited with status 3 before it was ready; generation 2 serves on$' \
+	expect_match '^generation 3 \(pid [0-9]+\) exited with status 3 before it was ready \(it is unchanged: .*\); generation 2 serves on$' \
 		"$(cat "$TMP/err")" "the reason"
 	expect_match '  \| server: told to fail here' "$(cat "$TMP/out")" "its last words"
 }
