@@ -172,12 +172,12 @@ target() {
 }
 
 # launch LOG COMMAND...: in the background; LAUNCHED_PID is its pid. A shell without job control
-# ignores SIGINT and SIGQUIT for such a process, which is not what a server finds at a terminal or
-# under init.
+# ignores SIGINT and SIGQUIT for such a process, and nohup SIGHUP, which is not what a server finds at
+# a terminal or under init.
 launch() {
 	local log=$1
 	shift
-	env --default-signal=INT,QUIT "$@" >>"$log" 2>&1 </dev/null &
+	env --default-signal=HUP,INT,QUIT "$@" >>"$log" 2>&1 </dev/null &
 	LAUNCHED_PID=$!
 	[ -n "${KEEP_JOB:-}" ] || disown "$LAUNCHED_PID" 2>/dev/null
 }

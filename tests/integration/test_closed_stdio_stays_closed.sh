@@ -30,7 +30,7 @@ launch_closed() {
 		for fd in $CLOSED; do
 			eval "exec $fd>&-"
 		done
-		exec env --default-signal=INT,QUIT "$@"
+		exec env --default-signal=HUP,INT,QUIT "$@"
 	) &
 	LAUNCHED_PID=$!
 	disown "$LAUNCHED_PID"
