@@ -2,7 +2,8 @@
  * Readiness: when a generation that starts may take over.
  *
  *   - It has sent READY=1 (sd_notify(3)). Whether that will still come cannot be known, so a
- *     generation follows the one that serves: if that has sent it, the new one must, too.
+ *     generation follows the one that serves: if that has sent it, the new one must, too; and if
+ *     that was seen to wait for clients, somebody of the new one must be, too.
  *   - Otherwise, it waits for clients on every listener that it has.
  *   - What it lacks after a settle time it does not want: a listener of the old generation that it
  *     has not asked for, one of its own that it only probed.
@@ -105,13 +106,19 @@ static bool was_seen_waiting(const struct generation *generation)
 	return false;
 }
 
+/* A master may say that it is ready when its workers, who are to serve, are yet to start (gunicorn). */
+static bool must_be_seen(const struct generation *generation)
+{
+	return generation == service.new && service.current && was_seen_waiting(service.current);
+}
+
 /* Has it a listener, though it was never seen to wait, and neither was the one that serves? */
 static bool may_wait_unseen(struct generation *generation)
 {
 	const struct heard *heard;
 
 	if (must_say_ready(generation) || was_seen_waiting(generation) ||
-	    (generation == service.new && service.current && was_seen_waiting(service.current)))
+	    must_be_seen(generation))
 		return false;
 	TAILQ_FOREACH(heard, &generation->heard, link)
 		if (!is_probe(generation, heard))
@@ -125,24 +132,13 @@ static bool may_wait_unseen(struct generation *generation)
  */
 static bool has_begun(struct generation *generation, bool look_for_probes)
 {
-	if (generation->said_ready)
+	if (generation->said_ready && !must_be_seen(generation))
 		return generation != service.new || !TAILQ_EMPTY(&generation->heard);
+	if (generation->said_ready)
+		return was_seen_waiting(generation);
 	if (must_say_ready(generation))
 		return false;
 	return look_for_probes ? all_waited_but_probes(generation) : all_waited(generation);
-}
-
-static void begin(struct generation *generation)
-{
-	timer_clear(&generation->again);
-	service_ready(generation);
-}
-
-static struct generation *starting(struct timer *timer)
-{
-	struct generation *generation = OF_AGAIN(timer);
-
-	return generation->phase == PHASE_STARTING ? generation : NULL;
 }
 
 /* To look for its waiting costs it some time at each of its calls. */
@@ -156,6 +152,22 @@ static void watch_no_longer(struct timer *timer)
 	generation_commit(generation);
 }
 
+static void begin(struct generation *generation)
+{
+	if (was_seen_waiting(generation))
+		timer_clear(&generation->again);
+	else
+		timer_set(&generation->again, WATCH_ON_MS, watch_no_longer);
+	service_ready(generation);
+}
+
+static struct generation *starting(struct timer *timer)
+{
+	struct generation *generation = OF_AGAIN(timer);
+
+	return generation->phase == PHASE_STARTING ? generation : NULL;
+}
+
 static void settled_unseen(struct timer *timer)
 {
 	struct generation *generation = starting(timer);
@@ -165,8 +177,7 @@ static void settled_unseen(struct timer *timer)
 	log_line(LOG_LEVEL_INFO,
 		 "generation %u listens, but was not seen to wait for clients; taken for ready",
 		 generation->number);
-	timer_set(timer, WATCH_ON_MS, watch_no_longer);
-	service_ready(generation);
+	begin(generation);
 }
 
 /* Quiet for the settle time: what it has not bound or waited on by now it does not want. */
@@ -213,7 +224,8 @@ const char *generation_lacks(const struct generation *generation, char *text, si
 	if (TAILQ_EMPTY(&generation->heard))
 		return "it does not listen on anything yet";
 	if (!must_say_ready(generation) || generation->said_ready)
-		return "it listens, but does not wait for clients on all its listeners";
+		return generation->said_ready ? "it sent READY=1, but does not wait for clients" :
+						"it listens, but does not wait for clients on all its listeners";
 	snprintf(text, size, "it did not send READY=1, as generation %u had", service.current->number);
 	return text;
 }
@@ -221,8 +233,7 @@ const char *generation_lacks(const struct generation *generation, char *text, si
 /* One whose waiting was not seen may begin with it yet: that is to be known at the next restart. */
 static uint32_t commit_flags(const struct generation *generation)
 {
-	return generation->said_ready || generation->watch_over || was_seen_waiting(generation) ?
-		       0 : MESSAGE_MORE;
+	return generation->watch_over || was_seen_waiting(generation) ? 0 : MESSAGE_MORE;
 }
 
 void member_commit(struct member *member)

@@ -240,6 +240,18 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 	return result;
 }
 
+/*
+ * A listener of a client's session (FTP's passive mode) and not of the service: made while the
+ * generation serves, on port 0 or, on a port of its own choice, by a process that was forked for that
+ * client. A worker that was forked late listens where others of the service do.
+ */
+static bool is_of_session(int fd, bool is_ephemeral)
+{
+	return atomic_load(&session.family->current) &&
+	       (is_ephemeral || (atomic_load(&session.process->state) != PROCESS_MEMBER &&
+				 !listeners_has_key(&session.family->listeners, local_key(fd))));
+}
+
 /* A new listener: the family's table has it, and the supervisor hears of it. */
 static void announce(int fd, bool is_ephemeral)
 {
@@ -248,8 +260,7 @@ static void announce(int fd, bool is_ephemeral)
 	struct file_identity file = file_of(inode);
 	struct listener *listener;
 
-	/* Later ones on port 0 belong to a session (FTP's passive mode), not to the service. */
-	if (is_ephemeral && atomic_load(&session.family->current))
+	if (is_of_session(fd, is_ephemeral))
 		return;
 	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)
