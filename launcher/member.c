@@ -109,9 +109,11 @@ void generation_tell(struct generation *generation, enum message_type type)
 void generation_nudge(const struct generation *generation)
 {
 	const struct member *member;
+	bool is_filtered;
 
+	/* One that is becoming another program (exec) would die of it. */
 	TAILQ_FOREACH(member, &generation->members, link)
-		if (!member->answered)
+		if (!member->answered && process_catches(member->pid, SESSION_SIGNAL, &is_filtered))
 			kill(member->pid, SESSION_SIGNAL);
 }
 

@@ -22,6 +22,10 @@
 
 /* For FLIP_CHANNEL=NAME/NUMBER, or a pid. */
 #define VARIABLE_ROOM 80
+/* Listeners that a service manager has opened for us (sd_listen_fds(3)); of one more we know nothing. */
+#define LISTEN_FDS_MAX 64
+#define LISTEN_FDS_START 3
+#define INODE_ROOM 21
 
 static void *allocate(size_t size)
 {
@@ -83,6 +87,25 @@ static char **variable_find(char **environment, const char *name)
 	return environment;
 }
 
+/*
+ * ",INODE" for each inherited listener that blocks: once generations share it, that is to be seen no
+ * more, and the shim is told (shim/inherit.c).
+ */
+static char *blocking_listeners(void)
+{
+	const char *text = getenv("LISTEN_FDS");
+	long n = text ? strtol(text, NULL, 10) : 0;
+	char *list = allocate(LISTEN_FDS_MAX * INODE_ROOM + 1), *at = list;
+	struct stat status;
+
+	for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + n && fd < LISTEN_FDS_START + LISTEN_FDS_MAX;
+	     fd++)
+		if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+		    !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+			at += sprintf(at, ",%llu", (unsigned long long)status.st_ino);
+	return list;
+}
+
 /* Room in the environment for a value that each generation has anew. */
 static char *variable_reserve(char **environment, const char *name)
 {
@@ -117,7 +140,9 @@ static void environment_init(struct start *start, const char *library)
 	start->environment = allocate((n + 4) * sizeof(*start->environment));
 	memcpy(start->environment, environ, n * sizeof(*environ));
 	*variable_find(start->environment, "LD_PRELOAD") = preload_new(library, preload ? preload : "");
-	start->channel = variable_reserve(start->environment, "FLIP_CHANNEL");
+	start->blocking = blocking_listeners();
+	start->channel = allocate(VARIABLE_ROOM + strlen(start->blocking));
+	*variable_find(start->environment, "FLIP_CHANNEL") = start->channel;
 	start->notify = variable_reserve(start->environment, "NOTIFY_SOCKET");
 	start->listen_pid = pid_reserve(start->environment, "LISTEN_PID");
 	start->watchdog_pid = pid_reserve(start->environment, "WATCHDOG_PID");
@@ -170,7 +195,8 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 	volatile struct failure failure = { 0, 0 };
 	pid_t pid;
 
-	snprintf(start->channel, VARIABLE_ROOM, "FLIP_CHANNEL=%s", channel);
+	snprintf(start->channel, VARIABLE_ROOM + strlen(start->blocking), "FLIP_CHANNEL=%s%s", channel,
+		 start->blocking);
 	snprintf(start->notify, VARIABLE_ROOM, "NOTIFY_SOCKET=%s", notify);
 	/* Not fork(): to copy our memory would be a tenth of what a restart costs the machine. */
 	pid = vfork();

@@ -28,6 +28,7 @@ struct start {
 	pid_t main_pid;	       /* whom WATCHDOG_PID may name: flip or, in the bare face, the server */
 	struct rlimit files;   /* RLIMIT_NOFILE then; ours is raised to hold any number of listeners */
 	char **environment;    /* ours, with the library in LD_PRELOAD before what is there */
+	char *blocking;	       /* inherited listeners, as FLIP_CHANNEL names them */
 	char *channel, *notify; /* in it, FLIP_CHANNEL= and NOTIFY_SOCKET=, with room for names */
 	struct start_pid listen_pid, watchdog_pid;
 };

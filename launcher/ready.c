@@ -253,7 +253,11 @@ void generation_note_listener(struct generation *generation, uint64_t inode, boo
 {
 	bool was_seen = was_seen_waiting(generation);
 	struct heard *heard = heard_find(generation, inode);
+	struct pool_entry *entry = generation == service.new ? pool_find(&service.pool, inode) : NULL;
 
+	/* One that every generation inherits, as from a service manager, is never asked for. */
+	if (entry && !entry->claims)
+		entry->claims = 1;
 	if (heard && waited)
 		heard->waited = true;
 	if (waited && !was_seen && generation->phase == PHASE_SERVING)

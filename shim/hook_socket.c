@@ -72,13 +72,6 @@ static bool is_service_kind(int fd)
 }
 
 /* Where it is bound: address_key(). 0: nowhere. */
-static uint32_t local_key(int fd)
-{
-	struct sockaddr_storage address;
-
-	return sys_getsockname(fd, &address) == 0 ? address_key(&address) : 0;
-}
-
 /*
  * Sockets that are put into an epoll set before they are bound, in a generation that is not the
  * current one: a registration is of the socket, not of its number, and would be gone with it when
@@ -135,7 +128,7 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	if (result != 0 || !is_early())
 		return result;
 	early_forget(set, sys_inode(fd));
-	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && local_key(fd) == 0)
+	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && listener_key(fd) == 0)
 		early_note(set, sys_inode(fd), event);
 	errno = saved;
 	return 0;
@@ -156,7 +149,7 @@ static void adopt(int fd, int listener_fd)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
 	/* haproxy sees that it listens already, and does not call listen(). */
 	if (!kind)
-		listeners_add_key(&family->listeners, local_key(listener_fd));
+		listeners_add_key(&family->listeners, listener_key(listener_fd));
 	atomic_store(&family->handed_over, 1);
 	atomic_store(&family->shared, 1);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
@@ -198,7 +191,7 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
 	bool is_held = session.held && is_internet_stream(fd);
 
 	return session.channel_length && (session.generation > 1 || is_held) &&
-	       is_service_kind(fd) && local_key(fd) == 0 &&
+	       is_service_kind(fd) && listener_key(fd) == 0 &&
 	       length <= sizeof(struct sockaddr_storage) && sys_is_readable(address, length) &&
 	       address_is_service(address, length) && session_begin() &&
 	       (session_is_new() || is_held);
@@ -249,7 +242,7 @@ static bool is_of_session(int fd, bool is_ephemeral)
 {
 	return atomic_load(&session.family->current) &&
 	       (is_ephemeral || (atomic_load(&session.process->state) != PROCESS_MEMBER &&
-				 !listeners_has_key(&session.family->listeners, local_key(fd))));
+				 !listeners_has_key(&session.family->listeners, listener_key(fd))));
 }
 
 /* A new listener: the family's table has it, and the supervisor hears of it. */
@@ -265,7 +258,7 @@ static void announce(int fd, bool is_ephemeral)
 	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)
 		return;
-	listeners_add_key(&family->listeners, local_key(fd));
+	listeners_add_key(&family->listeners, listener_key(fd));
 	if (!(atomic_fetch_or(&listener->flags, LISTENER_ANNOUNCED) & LISTENER_ANNOUNCED))
 		session_tell_values(MESSAGE_LISTENING,
 				    (uint64_t[]){ inode, file.device, file.inode }, 3);
@@ -274,7 +267,7 @@ static void announce(int fd, bool is_ephemeral)
 int hook_listen(int fd, int backlog)
 {
 	int saved = errno;
-	bool is_ephemeral = session.enabled && local_key(fd) == 0;
+	bool is_ephemeral = session.enabled && listener_key(fd) == 0;
 	int result;
 
 	errno = saved;

@@ -1,5 +1,5 @@
 /*
- * The hooks by family: hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c, hook_path.c,
+ * The hooks by family: hook_exec.c, hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c, hook_path.c,
  * hook_signal.c. Each takes the place of the libc function of its name: same arguments, result and
  * errno, callable where that one is (in a signal handler, a vfork child, a thread about to be
  * cancelled).

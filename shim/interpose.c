@@ -9,6 +9,7 @@
 #include "ticks.h"
 #include "waiting.h"
 
+#include <alloca.h>
 #include <stdarg.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -79,3 +80,27 @@ int openat(int directory, const char *path, int flags, ...)
 	FORWARD_OPEN(hook_openat(directory, path, flags, mode))
 int openat64(int directory, const char *path, int flags, ...)
 	FORWARD_OPEN(hook_openat64(directory, path, flags, mode))
+
+/* The arguments up to NULL as an array; what stands behind that is still in `arguments`. */
+#define FORWARD_EXECL(call)                                           \
+	{                                                                 \
+		size_t n = 1;                                                 \
+		va_list arguments;                                            \
+		va_start(arguments, argument);                                \
+		while (va_arg(arguments, char *))                             \
+			n++;                                                      \
+		va_end(arguments);                                            \
+		char **argv = alloca((n + 1) * sizeof(*argv));                \
+		argv[0] = (char *)(uintptr_t)argument;                        \
+		va_start(arguments, argument);                                \
+		for (size_t i = 1; i <= n; i++)                               \
+			argv[i] = va_arg(arguments, char *);                      \
+		int result = call;                                            \
+		va_end(arguments);                                            \
+		return result;                                                \
+	}
+
+int execl(const char *path, const char *argument, ...) FORWARD_EXECL(hook_execv(path, argv))
+int execlp(const char *file, const char *argument, ...) FORWARD_EXECL(hook_execvp(file, argv))
+int execle(const char *path, const char *argument, ...)
+	FORWARD_EXECL(hook_execve(path, argv, va_arg(arguments, char *const *)))

@@ -1,5 +1,6 @@
 #include "listener.h"
 
+#include "core/address.h"
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
@@ -21,6 +22,13 @@ bool listener_is_datagram(int fd)
 	listener = listeners_find(&session.family->listeners, sys_inode(fd));
 	return listener && atomic_load(&listener->flags) & LISTENER_DATAGRAM &&
 	       sys_getpeername(fd, &peer) != 0;
+}
+
+uint32_t listener_key(int fd)
+{
+	struct sockaddr_storage address;
+
+	return sys_getsockname(fd, &address) == 0 ? address_key(&address) : 0;
 }
 
 bool listener_is(int fd)

@@ -15,6 +15,9 @@ bool listener_accepts(int fd);
 /* Is fd a socket of datagrams that is bound for clients (LISTENER_DATAGRAM), and no connected one? */
 bool listener_is_datagram(int fd);
 
+/* The key of the address that fd is bound to (core/address.h); 0: none, or it has no key. */
+uint32_t listener_key(int fd);
+
 /* One of the two: clients come by it. */
 bool listener_is(int fd);
 

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "channel.h"
+#include "inherit.h"
 #include "log.h"
 #include "origin.h"
 #include "real.h"
@@ -9,6 +10,7 @@
 #include "ticks.h"
 #include "transfer.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -43,7 +45,8 @@ static void child_forked(void)
 
 /*
  * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; "+" behind
- * it means that the supervisor holds the listeners all the time.
+ * it means that the supervisor holds the listeners all the time; numbers behind commas are listeners
+ * that are inherited and blocking (inherit.c).
  */
 static void channel_from_environment(void)
 {
@@ -62,6 +65,29 @@ static void channel_from_environment(void)
 	session.channel_length = (socklen_t)(sizeof(sa_family_t) + 1 + length);
 	session.generation = (uint32_t)strtoul(slash + 1, NULL, 10);
 	session.held = strchr(slash, '+') != NULL;
+}
+
+/* LD_PRELOAD may have it relative to the directory that we start in. */
+static void library_locate(void)
+{
+	Dl_info info;
+	size_t length = 0;
+
+	if (!dladdr(&session, &info) || !info.dli_fname)
+		return;
+	if (info.dli_fname[0] != '/' && getcwd(session.library, sizeof(session.library) - 1)) {
+		length = strlen(session.library);
+		session.library[length++] = '/';
+	}
+	if (length + strlen(info.dli_fname) < sizeof(session.library))
+		strcpy(session.library + length, info.dli_fname);
+	else
+		session.library[0] = '\0';
+}
+
+bool session_has_family(void)
+{
+	return session.process != &process_nobody;
 }
 
 __attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)
@@ -84,6 +110,8 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 		origin_note(argv, environment);
 	pthread_atfork(NULL, NULL, child_forked);
 	session.enabled = true;
+	library_locate();
+	inherit_begin();
 	errno = saved;
 }
 

@@ -71,6 +71,7 @@ struct session {
 	bool alone;		 /* no other one serves, even if this one is not the current one yet */
 	struct sockaddr_storage channel_address;
 	socklen_t channel_length; /* 0: none yet */
+	char library[4096]; /* where libflip.so lies */
 	struct process *process; /* never NULL */
 	struct family *family;	 /* never NULL */
 	_Atomic int fork_fd;	 /* the channel, for a child to close its copy */
@@ -115,6 +116,9 @@ void session_tell_values(unsigned type, const uint64_t *values, unsigned n);
 
 /* By a member's handler: the same. Async-signal-safe. */
 void session_tell_signal(unsigned type, uint64_t value);
+
+/* Has this process, or one that it came of by fork, a listener? Async-signal-safe. */
+bool session_has_family(void);
 
 /* True if fd is flip's own. Async-signal-safe; does not touch errno. */
 static inline bool session_owns(int fd)

@@ -108,23 +108,28 @@ static void handle_command(int signal, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-static void take(enum session_signal_slot slot, int signal, bool ours,
-		 void (*handler)(int, siginfo_t *, void *))
+static void install(int signal, void (*handler)(int, siginfo_t *, void *))
 {
 	struct sigaction action = {
 		.sa_sigaction = handler,
 		.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
 	};
 
+	sigfillset(&action.sa_mask);
+	REAL(sigaction)(signal, &action, NULL);
+}
+
+static void take(enum session_signal_slot slot, int signal, bool ours,
+		 void (*handler)(int, siginfo_t *, void *))
+{
 	if (atomic_load(&taken[slot].signal) == signal)
 		return; /* a child that joins: inherited */
-	sigfillset(&action.sa_mask);
 	REAL(sigaction)(signal, NULL, &taken[slot].program);
 	if (!ours && taken[slot].program.sa_handler != SIG_DFL)
 		return;
 	taken[slot].ours = ours;
 	atomic_store(&taken[slot].signal, signal);
-	REAL(sigaction)(signal, &action, NULL);
+	install(signal, handler);
 }
 
 void signals_take_channel(void)
@@ -150,6 +155,47 @@ void signals_unblock(void)
 		set |= signal && taken[slot].ours ? sys_signal_bit(signal) : 0;
 	}
 	sys_sigmask(SIG_UNBLOCK, set, NULL);
+}
+
+/* A vfork child has its parent's memory, and not its channel. */
+static bool is_member_itself(void)
+{
+	return atomic_load(&session.process->state) == PROCESS_MEMBER &&
+	       atomic_load(&session.process->pid) == sys_getpid();
+}
+
+/*
+ * The channel raises the signal no more, what is pending is dropped with SIG_IGN (sigaction(2)), and the
+ * supervisor calls only who is seen to catch it.
+ */
+void signals_exec_begin(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct taken *mine = &taken[SLOT_CHANNEL];
+	int saved = errno;
+
+	if (!atomic_load(&mine->signal))
+		return;
+	if (is_member_itself())
+		sys_fcntl(atomic_load(&session.process->channel_fd), F_SETFL, O_NONBLOCK);
+	REAL(sigaction)(SESSION_SIGNAL, &ignore, NULL);
+	REAL(sigaction)(SESSION_SIGNAL, &mine->program, NULL);
+	errno = saved;
+}
+
+void signals_exec_failed(void)
+{
+	int saved = errno;
+
+	if (!atomic_load(&taken[SLOT_CHANNEL].signal))
+		return;
+	install(SESSION_SIGNAL, handle_channel);
+	if (is_member_itself()) {
+		sys_fcntl(atomic_load(&session.process->channel_fd), F_SETFL, O_NONBLOCK | O_ASYNC);
+		/* What came meanwhile raised nothing. */
+		SYS_CALL(SYS_tgkill, sys_getpid(), sys_gettid(), SESSION_SIGNAL);
+	}
+	errno = saved;
 }
 
 void signals_forked(void)

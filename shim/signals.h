@@ -23,6 +23,13 @@ void signals_take_commands(int restart_signal, int stop_signal, bool ours);
  */
 void signals_unblock(void);
 
+/*
+ * Around an exec: gives flip's private signal back before, and takes it again if the exec has failed,
+ * with errno kept.
+ */
+void signals_exec_begin(void);
+void signals_exec_failed(void);
+
 /* In a child made by fork(): what the program has set holds there, SA_RESTART and all. */
 void signals_forked(void);
 

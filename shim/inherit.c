@@ -1,0 +1,159 @@
+#include "inherit.h"
+
+#include "core/procfs.h"
+#include "listener.h"
+#include "registration.h"
+#include "session.h"
+#include "sys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define PRELOAD "LD_PRELOAD="
+#define CHANNEL "FLIP_CHANNEL="
+/* "/", a generation, "+", and the blocking listeners, each with a comma before it. */
+#define INODE_ROOM 21
+#define CHANNEL_ROOM (sizeof(CHANNEL) + sizeof(struct sockaddr_un) + 16)
+
+struct inherited {
+	unsigned n, n_blocking;
+	uint64_t blocking[64]; /* of one more the belief is lost, and it never blocks */
+};
+
+static bool note_inheritable(int fd, void *argument)
+{
+	struct inherited *inherited = argument;
+	uint64_t inode;
+	const struct listener *listener = listener_of(fd, &inode);
+
+	if (!listener || sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC)
+		return true;
+	inherited->n++;
+	if (atomic_load(&listener->flags) & LISTENER_BLOCKING && inherited->n_blocking < 64)
+		inherited->blocking[inherited->n_blocking++] = inode;
+	return true;
+}
+
+static bool is_variable(const char *variable, const char *name)
+{
+	return strncmp(variable, name, strlen(name)) == 0;
+}
+
+size_t inherit_room(char *const *environment)
+{
+	struct inherited inherited = { 0 };
+	size_t n = 0, room = 0;
+
+	if (!session_has_family() || !session.channel_length || !session.library[0])
+		return 0;
+	descriptor_each(-1, note_inheritable, &inherited);
+	if (!inherited.n)
+		return 0;
+	for (; environment && environment[n]; n++)
+		if (is_variable(environment[n], PRELOAD))
+			room += strlen(environment[n]);
+	return room + (n + 3) * sizeof(char *) + sizeof(PRELOAD) + strlen(session.library) + 1 +
+	       CHANNEL_ROOM + inherited.n_blocking * INODE_ROOM;
+}
+
+/* Decimal, for numbers that fit no unsigned. */
+static char *put_number(char *at, uint64_t number)
+{
+	char digits[20];
+	int n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (n > 0)
+		*at++ = digits[--n];
+	return at;
+}
+
+/* FLIP_CHANNEL=NAME/GENERATION[+][,INODE...]: see session.c. */
+static char *put_channel(char *at)
+{
+	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
+	size_t length = session.channel_length - offsetof(struct sockaddr_un, sun_path) - 1;
+	struct inherited inherited = { 0 };
+
+	at = stpcpy(at, CHANNEL);
+	memcpy(at, address->sun_path + 1, length);
+	at += length;
+	*at++ = '/';
+	at = put_number(at, session.generation);
+	if (session.held)
+		*at++ = '+';
+	descriptor_each(-1, note_inheritable, &inherited);
+	for (unsigned i = 0; i < inherited.n_blocking; i++) {
+		*at++ = ',';
+		at = put_number(at, inherited.blocking[i]);
+	}
+	*at++ = '\0';
+	return at;
+}
+
+char *const *inherit_environment(char *const *environment, void *memory, size_t room)
+{
+	char **table = memory, *text;
+	const char *others = "";
+	size_t n = 0, kept = 0;
+
+	(void)room;
+	while (environment && environment[n])
+		n++;
+	text = (char *)(table + n + 3);
+	for (size_t i = 0; i < n; i++) {
+		if (is_variable(environment[i], PRELOAD))
+			others = environment[i] + strlen(PRELOAD);
+		else if (!is_variable(environment[i], CHANNEL))
+			table[kept++] = environment[i];
+	}
+	table[kept++] = text;
+	text = put_channel(text);
+	table[kept++] = text;
+	table[kept] = NULL;
+	text = stpcpy(stpcpy(text, PRELOAD), session.library);
+	/* Named already: the environment was not stripped. */
+	if (*others && !strstr(others, session.library))
+		stpcpy(stpcpy(text, ":"), others);
+	return table;
+}
+
+/* Did the program before believe that this one blocks? */
+static bool was_blocking(uint64_t inode)
+{
+	const char *text = getenv("FLIP_CHANNEL");
+	char *end;
+
+	for (text = text ? strchr(text, ',') : NULL; text; text = *end == ',' ? end : NULL)
+		if (strtoull(text + 1, &end, 10) == inode)
+			return true;
+	return false;
+}
+
+static bool note_inherited(int fd, void *unused)
+{
+	struct listener *listener;
+	uint64_t inode;
+
+	(void)unused;
+	if (!listener_accepts(fd) || !session_begin())
+		return true;
+	inode = sys_inode(fd);
+	listener = listener_note(inode, session.generation > 1 ? LISTENER_CLAIMED : 0);
+	if (!listener)
+		return true;
+	listeners_add_key(&session.family->listeners, listener_key(fd));
+	if (was_blocking(inode)) {
+		atomic_store(&session.family->handed_over, 1);
+		listener_set_blocks(listener, true);
+	}
+	return true;
+}
+
+void inherit_begin(void)
+{
+	descriptor_each(-1, note_inherited, NULL);
+}
