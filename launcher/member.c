@@ -382,7 +382,7 @@ static void note_file(struct generation *generation, const struct message *messa
 	if (message->count == 3)
 		generation_note_file(generation, message->value[0], message->value[1],
 				     message->value[2]);
-	else if (entry && entry->claims && entry->file.exists)
+	else if (entry && entry->claims && entry->file.is_own)
 		generation_note_file(generation, message->value[0], entry->file.was.st_dev,
 				     entry->file.was.st_ino);
 }

@@ -77,10 +77,7 @@ static inline int poll_with(int (*function)(struct pollfd *, nfds_t, int), struc
 	call.began = ticks_now();
 	interrupt_clear();
 	result = function(fds, n, call.timeout_ms);
-	if (session_has_blocking())
-		told_by_poll(call.fds, call.n, result);
-	else
-		told_by_some(result);
+	told_by_poll(call.fds, call.n, result);
 	return likely(result >= 0) ? result : poll_again(&call);
 }
 

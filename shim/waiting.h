@@ -46,12 +46,6 @@ static inline void told_by_epoll(int set, int result)
 	told_anew(result > 0 ? ~set : 0);
 }
 
-/* poll() while no listener has to be played: how many, not which. */
-static inline void told_by_some(int result)
-{
-	told_anew(result > 0 ? TOLD_MAX + 1 : 0);
-}
-
 /* More descriptors than fit: only those that something was said of. */
 void told_by_many(const struct pollfd *fds, nfds_t n);
 
