@@ -8,8 +8,8 @@ fast=(--until='end\n' --expect="($tag[0-9]+) ([0-9]+) end" --hang-up)
 slow=("${fast[@]}" --hold-ms=100)
 slow_clients=1
 # With listen(1) the kernel puts clients off, flip or not, each time for twice as long.
-fast+=(--timeout-ms=30000)
-slow+=(--timeout-ms=30000)
+fast+=(--timeout-ms=15000)
+slow+=(--timeout-ms=15000)
 
 configure() {
 	script_set <<-END
