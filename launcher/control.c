@@ -27,32 +27,6 @@ struct ancestry {
 /* What becomes of each line of an answer. */
 typedef void (*report_function)(const struct report *report, void *context);
 
-bool control_name_ok(const char *name)
-{
-	static const char permitted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					"0123456789._@-";
-	size_t length = strlen(name);
-
-	return length > 0 && length <= CONTROL_NAME_MAX && strspn(name, permitted) == length &&
-	       strspn(name, "0123456789") != length;
-}
-
-void control_name_make(const char *command, char name[CONTROL_NAME_MAX + 1])
-{
-	const char *slash = strrchr(command, '/');
-
-	strlcpy(name, slash ? slash + 1 : command, CONTROL_NAME_MAX + 1);
-	for (char *at = name; *at != '\0'; at++)
-		if (!control_name_ok((char[]){ 'x', *at, '\0' }))
-			*at = '_';
-	if (!control_name_ok(name)) {
-		char digits[CONTROL_NAME_MAX + 1];
-
-		strlcpy(digits, name, sizeof(digits));
-		snprintf(name, CONTROL_NAME_MAX + 1, "server-%.50s", digits);
-	}
-}
-
 static void explain_taken(const char *name, char *error, size_t size)
 {
 	struct peer holder = { .uid = geteuid() };

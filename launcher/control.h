@@ -12,8 +12,7 @@
 #include <stddef.h>
 
 #include "core/protocol.h"
-
-#define CONTROL_NAME_MAX 64
+#include "peer_name.h"
 
 /*
  * Sends a request of `type` (MESSAGE_CONTROL_*) to the service that `target` means: a name, the
@@ -28,9 +27,3 @@ int control_command(enum message_type type, const char *target);
  * Returns it, or with a sentence in `error`: -2 if the name is taken, -1 for any other reason.
  */
 int control_listen(const char *name, char *error, size_t size);
-
-/* Whether a service may be called that: [A-Za-z0-9._@-], 1 to 64 long, not digits only (a pid). */
-bool control_name_ok(const char *name);
-
-/* Makes a permitted name from a command: the last part of its path, other characters as '_'. */
-void control_name_make(const char *command, char name[CONTROL_NAME_MAX + 1]);

@@ -1,28 +1,16 @@
 #include "peer.h"
 
-#include <bsd/string.h>
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "cleanup.h"
+#include "net_table.h"
 #include "target.h"
 
-#define ADDRESS_PREFIX "flip/"
-/* The kernel's __SO_ACCEPTCON in the flags of /proc/net/unix. */
-#define LISTENING_FLAG 0x10000u
 #define CONNECT_SECONDS 5
-
-socklen_t peer_address(struct sockaddr_un *address, uid_t uid, const char *name)
-{
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	/* sun_path[0] stays NUL: abstract, gone with its last holder. */
-	int length = snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1,
-			      ADDRESS_PREFIX "%u/%s", (unsigned)uid, name);
-
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
-}
 
 bool peer_connect(struct peer *service, uid_t *owner)
 {
@@ -47,27 +35,14 @@ bool peer_connect(struct peer *service, uid_t *owner)
 	return true;
 }
 
-/*
- * A line of /proc/net/unix: "...: 00000002 00000000 00010000 0005 01 70931 @flip/0/web".
- * Connected sockets bear the name of the listener they come of: only those that listen count.
- */
-static bool peer_parse(const char *line, struct peer *service)
+/* Connected sockets bear the address of the listener they come of: only those that listen count. */
+static bool service_parse(const char *line, struct peer *service)
 {
-	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
-	unsigned flags, type, uid;
-	int at = 0;
+	struct net_unix socket;
 
-	if (sscanf(line, "%*x: %*x %*x %x %x %*x %*u %108s", &flags, &type, path) != 3)
-		return false;
-	if (!(flags & LISTENING_FLAG) || type != SOCK_SEQPACKET)
-		return false;
-	if (sscanf(path, "@" ADDRESS_PREFIX "%u/%n", &uid, &at) != 1 || at == 0)
-		return false;
-	if (!control_name_ok(path + at))
-		return false;
-	service->uid = uid;
-	strlcpy(service->name, path + at, sizeof(service->name));
-	return true;
+	return net_parse_unix(line, &socket) && socket.is_listening &&
+	       socket.type == SOCK_SEQPACKET &&
+	       peer_parse(socket.address, &service->uid, service->name);
 }
 
 void peers_free(struct peer **services)
@@ -112,7 +87,7 @@ void peers_find(struct peer **services, const char *name)
 	if (!file)
 		err(EXIT_FLIP, "cannot read /proc/net/unix, where flip finds its services");
 	while (getline(&line, &size, file) > 0) {
-		if (!peer_parse(line, &service))
+		if (!service_parse(line, &service))
 			continue;
 		if (geteuid() != 0 && service.uid != geteuid())
 			continue;

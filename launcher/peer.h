@@ -4,14 +4,12 @@
  */
 #pragma once
 
-#include "control.h"
+#include "peer_name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sys/types.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* A supervisor that was found, and a connection to it. */
@@ -22,9 +20,6 @@ struct peer {
 	uid_t uid;
 	char name[CONTROL_NAME_MAX + 1];
 };
-
-/* The address of a user's service; returns its length. */
-socklen_t peer_address(struct sockaddr_un *address, uid_t uid, const char *name);
 
 /* Connects to uid and name, fills in fd and pid; *owner is whose process really listens there. */
 bool peer_connect(struct peer *peer, uid_t *owner);
