@@ -2,7 +2,6 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,18 +10,12 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "ancestry.h"
 #include "cleanup.h"
 #include "peer.h"
 #include "target.h"
 
-#define ANCESTORS_MAX 128
 #define ANSWER_SECONDS 5
-
-/* A process and those above it, nearest first. */
-struct ancestry {
-	pid_t pid[ANCESTORS_MAX];
-	size_t count;
-};
 
 /* What becomes of each line of an answer. */
 typedef void (*report_function)(const struct report *report, void *context);
@@ -98,16 +91,6 @@ static void ancestry_init(struct ancestry *ancestry, pid_t pid)
 		ancestry->pid[ancestry->count++] = pid;
 }
 
-/* How far above the process `pid` is; `count` if nowhere. */
-static size_t ancestry_find(const struct ancestry *ancestry, pid_t pid)
-{
-	size_t i = 0;
-
-	while (i < ancestry->count && ancestry->pid[i] != pid)
-		i++;
-	return i;
-}
-
 /*
  * Sends a request and gives every line of the answer to `show`. Returns the exit code that the
  * supervisor chose, or -1 with errno for a broken connection (0: closed before the end), or -2
@@ -148,14 +131,10 @@ struct pid_search {
 static void search_line(const struct report *report, void *context)
 {
 	struct pid_search *search = context;
+	size_t distance = ancestry_find_in(search->ancestry, report->text);
 
-	for (const char *at = report->text; (at = strstr(at, "pid ")); at += 4) {
-		bool word = at == report->text || !isalnum((unsigned char)at[-1]);
-		size_t distance = ancestry_find(search->ancestry, (pid_t)strtol(at + 4, NULL, 10));
-
-		if (word && distance < search->nearest)
-			search->nearest = distance;
-	}
+	if (distance < search->nearest)
+		search->nearest = distance;
 }
 
 /* A short answer, or none: a search must not hang on a supervisor that is stopped. */
