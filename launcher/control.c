@@ -13,6 +13,7 @@
 #include "ancestry.h"
 #include "cleanup.h"
 #include "peer.h"
+#include "process.h"
 #include "target.h"
 
 #define ANSWER_SECONDS 5
@@ -70,19 +71,9 @@ int control_listen(const char *name, char *error, size_t size)
 
 static pid_t parent_of(pid_t pid)
 {
-	char path[32], line[512];
-	int parent = 0;
+	struct procfs_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-
-	CLEANUP_FILE FILE *file = fopen(path, "re");
-
-	if (!file || !fgets(line, sizeof(line), file))
-		return 0;
-	/* The second field is the name, in brackets, and may hold brackets and blanks itself. */
-	const char *end = strrchr(line, ')');
-
-	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+	return process_stat(pid, &stat) ? stat.parent : 0;
 }
 
 static void ancestry_init(struct ancestry *ancestry, pid_t pid)

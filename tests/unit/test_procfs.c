@@ -212,3 +212,57 @@ Test(procfs, takes_nothing_else_for_a_pid)
 		cr_expect(parse_pid(texts[i]) == -1, "'%s'", texts[i]);
 	cr_expect(procfs_parse_pid("1\0", 2) == -1);
 }
+
+static const char stat_of_linux_6[] =
+	"4711 (nginx: worker) S 4700 4699 4698 0 -1 4194368 105 0 0 0 3 5 0 0 20 0 4 0 13590 6598656 1075 "
+	"18446744073709551615 94250271268864 94250272105641 140728013364384 0 0 0 0 1073745920 402745863 0 0 0 "
+	"17 1 0 0 0 0 0 94250272413936 94250272537936 94250285748224 140728013367084 140728013367117 "
+	"140728013367117 140728013369312 0\n";
+
+/* The text with another name in it. */
+static bool parse_stat_named(const char *name, struct procfs_stat *stat)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "4711 (%s%s", name, strchr(stat_of_linux_6, ')'));
+	return procfs_parse_stat(at_the_edge(text, strlen(text) + 1), stat);
+}
+
+Test(procfs, reads_what_stat_tells_of_a_process)
+{
+	struct procfs_stat stat;
+
+	cr_assert(procfs_parse_stat(stat_of_linux_6, &stat));
+	cr_expect(stat.state == 'S');
+	cr_expect(stat.parent == 4700);
+	cr_expect(stat.group == 4699);
+	cr_expect(stat.session == 4698);
+	cr_expect(stat.threads == 4);
+	cr_expect(stat.started == 13590);
+	cr_expect(stat.image != 0);
+}
+
+Test(procfs, lets_a_process_have_any_name)
+{
+	static const char *const names[] = { "", ")", "a) S 1 1 1", "a\nb", "(", " ", "\n) R 2 2 2\n" };
+	struct procfs_stat stat;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		cr_assert(parse_stat_named(names[i], &stat), "'%s'", names[i]);
+		cr_expect(stat.state == 'S' && stat.parent == 4700, "'%s'", names[i]);
+	}
+}
+
+Test(procfs, takes_no_part_of_stat)
+{
+	char text[sizeof(stat_of_linux_6)];
+	size_t data_ends = (size_t)(strstr(stat_of_linux_6, " 140728013367084") - stat_of_linux_6);
+	struct procfs_stat stat;
+
+	for (size_t length = 0; length < sizeof(text); length++) {
+		memcpy(text, stat_of_linux_6, length);
+		text[length] = '\0';
+		if (procfs_parse_stat(at_the_edge(text, length + 1), &stat))
+			cr_expect(length > data_ends - strlen("94250285748224"), "%zu", length);
+	}
+}
