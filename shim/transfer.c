@@ -57,6 +57,13 @@ static void take_descriptors(struct msghdr *header, int *fds, unsigned *n_fds)
 	}
 }
 
+/* Had there been a number free for each of its descriptors, would it be a message? */
+static bool is_cut_short(const struct message *message, size_t length, unsigned n_fds)
+{
+	return length == sizeof(*message) && n_fds < message_fds(message) &&
+	       !message_check(message, length, message_fds(message));
+}
+
 int transfer_receive(int fd, struct message *message, int *fds, unsigned *n_fds)
 {
 	struct envelope envelope = {
@@ -66,6 +73,7 @@ int transfer_receive(int fd, struct message *message, int *fds, unsigned *n_fds)
 			    .msg_control = &envelope.control,
 			    .msg_controllen = sizeof(envelope.control) },
 	};
+	bool cut_short;
 	long result;
 
 	*n_fds = 0;
@@ -73,14 +81,16 @@ int transfer_receive(int fd, struct message *message, int *fds, unsigned *n_fds)
 		result = sys_recvmsg(fd, &envelope.header,
 				     MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	while (result == -EINTR);
-	if (result == 0)
-		return -EPIPE;
 	if (result < 0)
 		return result == -EAGAIN ? -EAGAIN : -EPIPE;
 	take_descriptors(&envelope.header, fds, n_fds);
 	if (!message_check(message, (size_t)result, *n_fds))
 		return 0;
-	transfer_close(fds, *n_fds);
+	cut_short = envelope.header.msg_flags & MSG_CTRUNC &&
+		    is_cut_short(message, (size_t)result, *n_fds);
+	transfer_close(fds, *n_fds); /* an empty message looks like the end, but may have some, too */
 	*n_fds = 0;
-	return envelope.header.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
+	if (result == 0)
+		return -EPIPE;
+	return cut_short ? -EMFILE : -EBADMSG;
 }

@@ -60,6 +60,13 @@ const char *message_name(unsigned type)
 	return type < MESSAGE_TYPE_END && shapes[type].name ? shapes[type].name : "unknown";
 }
 
+size_t message_fds(const struct message *message)
+{
+	const struct shape *shape = message->type < MESSAGE_TYPE_END ? &shapes[message->type] : &shapes[0];
+
+	return shape->fds + (shape->fds_by_count ? message->count : 0);
+}
+
 const char *message_check(const void *bytes, size_t length, size_t fds)
 {
 	struct message message;
@@ -80,7 +87,7 @@ const char *message_check(const void *bytes, size_t length, size_t fds)
 		return "wrong count";
 	if (message.flags & ~(uint32_t)MESSAGE_MORE)
 		return "unknown flag";
-	if (fds != shape->fds + (shape->fds_by_count ? message.count : 0))
+	if (fds != message_fds(&message))
 		return "wrong number of descriptors";
 	return NULL;
 }

@@ -136,6 +136,9 @@ void message_init(struct message *message, enum message_type type);
  */
 const char *message_check(const void *bytes, size_t length, size_t fds);
 
+/* How many descriptors are to go with it; none with one of an unknown type. */
+size_t message_fds(const struct message *message);
+
 /* The same for a report. */
 const char *report_check(const void *bytes, size_t length, size_t fds);
 

@@ -16,6 +16,7 @@ def message(magic=MAGIC, version=VERSION, kind=RESTART, flags=0, count=0, payloa
 
 def kinds():
     yield "empty", b"", 0
+    yield "empty with descriptors", b"", 30
     yield "one byte", b"x", 0
     yield "text", b"GET / HTTP/1.0\r\n\r\n", 0
     yield "noise", os.urandom(SIZE), 0

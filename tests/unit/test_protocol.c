@@ -139,6 +139,19 @@ Test(protocol, resume_carries_proc_besides_its_listeners)
 	cr_assert_str_eq(check(&message, PROTOCOL_FDS_MAX + 1), "wrong count");
 }
 
+Test(protocol, no_descriptor_goes_with_an_unknown_type)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_LISTENERS);
+	message.count = 7;
+	cr_assert_eq(message_fds(&message), 7);
+	message.type = MESSAGE_TYPE_END;
+	cr_assert_eq(message_fds(&message), 0);
+	message.type = UINT16_MAX;
+	cr_assert_eq(message_fds(&message), 0);
+}
+
 Test(protocol, claim_needs_an_address_and_its_socket)
 {
 	struct message message;
