@@ -20,7 +20,7 @@
 #   prepare       what is to be made once
 #   in_flight     run something else that outlasts a hand-over; fails if it was disturbed
 #
-# RESTARTS: how many (10). FACTS: a directory for what scripts/compat makes a table of.
+# COMES_BACK=1: another test, see comes_back. RESTARTS: how many (10). FACTS: a directory for what scripts/compat makes a table of.
 [ -z "${DRIVER:-}" ] || return 0
 DRIVER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -377,6 +377,34 @@ judge() {
 	fi
 }
 
+# Instead of all that: the new version is killed while it is on probation, and the one before it comes
+# back. Nobody is refused, and only what the dead one had taken is lost.
+comes_back() {
+	local refused
+	under_flip
+	load_all_start
+	restart_once
+	status_has '^generation 2 ' || fail "no second generation: $OUTPUT"
+	kill -KILL "$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")"
+	current=$((current - 1))
+	wait_for 10 answers_current
+	wait_for 5 status_has 'within the probation; generation 1 serves again'
+	load_all_end
+	TALLY=$FAST_TALLY
+	refused=$(load_field refused)
+	echo "# came back: $(failures_named "$FAST_TALLY")"
+	expect_eq 0 "$refused" "refused"
+	[ "$FAST_FAILED" -le 4 ] || fail "more was lost than the dead version had taken: $FAST_TALLY"
+	current=$((current + 1))
+	configure "$current"
+	flip restart "$FLIP_PID" || fail "the restart after that: $(tail -n 1 <<<"$OUTPUT")"
+	expect_only_current
+	flip stop "$FLIP_PID" || fail "flip stop: $(tail -n 1 <<<"$OUTPUT")"
+	wait_for 20 not is_running "$FLIP_PID"
+	wait_for 10 only_clients_are_left
+	pass
+}
+
 stop_all() {
 	flip stop "$FLIP_PID" || fail "flip stop: $(tail -n 1 <<<"$OUTPUT")"
 	wait_for 20 not is_running "$FLIP_PID"
@@ -393,6 +421,7 @@ drive() {
 	fact version "$package $(eval "$version" 2>&1 | grep -Eo '[0-9]+(\.[0-9]+)+[0-9a-z]*' | head -n 1)"
 	fact restarts "$RESTARTS"
 	prepare
+	[ -z "${COMES_BACK:-}" ] || comes_back
 	control
 	under_flip
 	restarts
