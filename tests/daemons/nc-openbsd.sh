@@ -6,10 +6,9 @@ package=netcat-openbsd
 version='dpkg-query -W netcat-openbsd'
 fast=(--until='end\n' --expect="($tag[0-9]+) ([0-9]+) end" --hang-up)
 slow=("${fast[@]}" --hold-ms=100)
-slow_clients=1
-# With listen(1) the kernel puts clients off, flip or not, each time for twice as long.
-fast+=(--timeout-ms=15000)
-slow+=(--timeout-ms=15000)
+slow_clients=1 crossing=rare
+# With listen(1) the kernel puts off clients of whom more come at a time, flip or not, for seconds.
+fast+=(--clients=2)
 
 configure() {
 	script_set <<-END
