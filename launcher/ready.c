@@ -90,10 +90,14 @@ static bool all_waited_but_probes(struct generation *generation)
 	return waited > 0;
 }
 
-/* Must it send READY=1? While nobody serves, whatever shows that it does is good enough. */
+/*
+ * Must it send READY=1? If the one before did: that serves, or was retired in place. But where one
+ * that was started beside another has to go on alone, whatever shows that it does is good enough.
+ */
 static bool must_say_ready(const struct generation *generation)
 {
-	return generation == service.new && service.current && service.current->said_ready;
+	return generation == service.new && (service.current ? service.current->said_ready :
+							       vacancy_expects_ready(generation));
 }
 
 static bool was_seen_waiting(const struct generation *generation)
@@ -226,7 +230,7 @@ const char *generation_lacks(const struct generation *generation, char *text, si
 	if (!must_say_ready(generation) || generation->said_ready)
 		return generation->said_ready ? "it sent READY=1, but does not wait for clients" :
 						"it listens, but does not wait for clients on all its listeners";
-	snprintf(text, size, "it did not send READY=1, as generation %u had", service.current->number);
+	snprintf(text, size, "it did not send READY=1, as the generation before had");
 	return text;
 }
 

@@ -27,6 +27,7 @@ static unsigned tries;	   /* of this vacancy that have failed */
 static unsigned n_crashes; /* within the window, at the last one */
 static int64_t began_ns;
 static bool is_planned; /* it was retired, and did not die */
+static bool was_said;	/* by READY=1, that the one before was ready */
 
 static long since_ms(int64_t then_ns)
 {
@@ -43,6 +44,7 @@ void vacancy_open(bool planned)
 	tries = 0;
 	began_ns = clock_now_ns();
 	is_planned = planned;
+	was_said = false;
 	if (!planned)
 		note_crash();
 }
@@ -55,7 +57,13 @@ void vacancy_begin(void)
 	service_tell("generation %u (pid %d) is to end, clients wait for the next one",
 		     service.current->number, (int)service.current->pid);
 	pool_deepen(&service.pool);
+	was_said = service.current->said_ready;
 	generation_retire(service.current);
+}
+
+bool vacancy_expects_ready(const struct generation *generation)
+{
+	return was_said && generation == service.new && !generation->is_fallback;
 }
 
 static void drop_current(void)
@@ -202,6 +210,7 @@ void vacancy_revive(void)
 	service_set_failure("generation %u (pid %d) %s", dead->number, (int)dead->pid,
 			    process_status_text(dead->status, text, sizeof(text)));
 	service.exit_code = service_exit_code(dead);
+	was_said = dead->said_ready;
 	service_tell_output(dead, is_crash_loop());
 	service.current = NULL;
 	generation_free(dead);

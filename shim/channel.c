@@ -115,7 +115,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
  */
 static void supervisor_lost(int channel_fd)
 {
-	if (session_is_on_trial())
+	if (session_is_on_trial() && !session.alone)
 		SYS_CALL(SYS_exit_group, 1);
 	session_give_up();
 	atomic_store(&session.fork_fd, -1);

@@ -183,6 +183,7 @@ static int greet(int fd)
 	signals_take_channel();
 	session.alone = message.value[3] & WELCOME_ALONE;
 	session.held = message.value[3] & WELCOME_HELD;
+	session.waits = message.value[3] & WELCOME_WAITS;
 	signals_take_commands((int)message.value[1], (int)message.value[2],
 			      message.value[3] & WELCOME_SIGNALS);
 	return 0;

@@ -68,6 +68,7 @@ struct session {
 	bool bare;		 /* no launcher: flip summons its supervisor at the first listen() */
 	uint32_t generation;	 /* 1 is the first */
 	bool held;		 /* the supervisor has copies of the listeners all the time */
+	bool waits;		 /* takes no client before it is the current one, even if alone */
 	bool alone;		 /* no other one serves, even if this one is not the current one yet */
 	struct sockaddr_storage channel_address;
 	socklen_t channel_length; /* 0: none yet */
@@ -144,10 +145,13 @@ static inline bool session_is_new(void)
 	       !atomic_load(&session.family->current);
 }
 
-/* May it be given up yet, so that clients are still the old one's? */
+/*
+ * May it be given up yet, so that clients are still the old one's? Or is it one that tells when it
+ * is ready (postgres turns clients away until then)?
+ */
 static inline bool session_is_on_trial(void)
 {
-	return session_is_new() && !session.alone;
+	return session_is_new() && (!session.alone || session.waits);
 }
 
 /* Does the supervisor want to hear of listeners that this process closes? */

@@ -86,8 +86,9 @@ enum message_flag {
 
 enum welcome_flag {
 	WELCOME_SIGNALS = 1, /* the restart and stop signal are flip's (bare face) */
-	WELCOME_HELD = 4,    /* the supervisor holds the listeners: tell of those that are closed */
 	WELCOME_ALONE = 2,   /* no other generation serves: never mind whether the supervisor lives */
+	WELCOME_WAITS = 4,   /* alone, but it says itself when it is ready for clients */
+	WELCOME_HELD = 8,    /* the supervisor holds the listeners: tell of those that are closed */
 };
 
 /* What a hook that asked is to do. */
