@@ -525,7 +525,7 @@ static void member_welcome(struct member *member)
 	message.value[2] = settings->stop_signal ? settings->stop_signal : SIGQUIT;
 	message.value[3] = (service.bare ? WELCOME_SIGNALS : 0) |
 			   (service_is_vacant() ? WELCOME_ALONE : 0) |
-			   (vacancy_expects_ready(generation) ? WELCOME_WAITS : 0) |
+			   (generation == service.new && vacancy_expects_ready() ? WELCOME_WAITS : 0) |
 			   (service_holds() ? WELCOME_HELD : 0);
 	member_send(member, &message, NULL, 0);
 	if (generation->phase != PHASE_STARTING)

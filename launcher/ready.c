@@ -97,7 +97,7 @@ static bool all_waited_but_probes(struct generation *generation)
 static bool must_say_ready(const struct generation *generation)
 {
 	return generation == service.new && (service.current ? service.current->said_ready :
-							       vacancy_expects_ready(generation));
+							       vacancy_expects_ready());
 }
 
 static bool was_seen_waiting(const struct generation *generation)

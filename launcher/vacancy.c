@@ -61,9 +61,9 @@ void vacancy_begin(void)
 	generation_retire(service.current);
 }
 
-bool vacancy_expects_ready(const struct generation *generation)
+bool vacancy_expects_ready(void)
 {
-	return was_said && generation == service.new && !generation->is_fallback;
+	return was_said && service_is_vacant() && !service.on_fallback;
 }
 
 static void drop_current(void)

@@ -45,7 +45,9 @@ int generation_listen(char *channel_name, size_t size, unsigned number)
 		close(fd);
 		return -1;
 	}
-	snprintf(channel_name, size, "%s/%u%s", address.sun_path + 1, number,
+	/* What WELCOME says, too; but a process may have sockets before it joins. */
+	snprintf(channel_name, size, "%s/%u%s%s%s", address.sun_path + 1, number,
+		 service_is_vacant() ? "a" : "", vacancy_expects_ready() ? "w" : "",
 		 service_holds() ? "+" : "");
 	return fd;
 }

@@ -44,9 +44,10 @@ static void child_forked(void)
 }
 
 /*
- * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; "+" behind
- * it means that the supervisor holds the listeners all the time; numbers behind commas are listeners
- * that are inherited and blocking (inherit.c).
+ * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; behind it,
+ * "a": no other generation serves, "w": but it waits until it is ready by its own word, "+": the
+ * supervisor holds the listeners all the time; numbers behind commas are listeners that are inherited
+ * and blocking (inherit.c).
  */
 static void channel_from_environment(void)
 {
@@ -65,6 +66,8 @@ static void channel_from_environment(void)
 	session.channel_length = (socklen_t)(sizeof(sa_family_t) + 1 + length);
 	session.generation = (uint32_t)strtoul(slash + 1, NULL, 10);
 	session.held = strchr(slash, '+') != NULL;
+	session.alone = strchr(slash, 'a') != NULL;
+	session.waits = strchr(slash, 'w') != NULL;
 }
 
 /* LD_PRELOAD may have it relative to the directory that we start in. */
