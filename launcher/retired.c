@@ -28,6 +28,7 @@
 #define COUNT_PATIENCE_MS 1000
 /* What it has read of datagrams it may still answer: as long as a resolver waits (resolv.conf(5)). */
 #define DATAGRAM_LINGER_MS 5000
+#define DATAGRAM_LINGER_IN_PLACE_MS 20 /* nobody serves meanwhile */
 /* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
 #define LEAVE_ANY_MS 100
 #define LEAVE_SIGNAL_MS 300
@@ -204,8 +205,10 @@ void generation_drain(struct generation *generation)
 /* Nobody can see an answer to a datagram coming: time is given for it. */
 static bool may_owe_answers(const struct generation *generation)
 {
+	int64_t linger_ms = service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS : DATAGRAM_LINGER_MS;
+
 	return generation->has_datagrams &&
-	       clock_now_ns() - generation->retired_ns < DATAGRAM_LINGER_MS * 1000000ll;
+	       clock_now_ns() - generation->retired_ns < linger_ms * 1000000;
 }
 
 bool generation_is_lingering(const struct generation *generation)
@@ -227,7 +230,8 @@ void generation_probe_answered(struct generation *generation)
 	tell_first_count(generation, connections);
 	asker_counted();
 	if (connections == 0 && (generation == service.reserve || may_owe_answers(generation))) {
-		timer_set(&generation->again, PROBE_LAST_MS, probe);
+		timer_set(&generation->again,
+			  service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS / 2 : PROBE_LAST_MS, probe);
 		return;
 	}
 	/* Twice none: a connection may be on its way from one process to another. */
