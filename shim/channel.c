@@ -1,5 +1,6 @@
 #include "channel.h"
 
+#include "mute.h"
 #include "origin.h"
 #include "orphan.h"
 #include "retire.h"
@@ -74,6 +75,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 	switch (message->type) {
 	case MESSAGE_COMMIT:
 		session_commit(message->flags & MESSAGE_MORE);
+		mute_end();
 		if (atomic_load(&session.family->withheld))
 			retire_rearm(fds[0]);
 		break;

@@ -7,6 +7,7 @@
 #include "hooks.h"
 #include "interrupt.h"
 #include "listener.h"
+#include "mute.h"
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
@@ -123,8 +124,14 @@ static bool is_early(void)
 int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
 	int saved = errno;
-	int result = REAL(epoll_ctl)(set, operation, fd, event);
+	struct epoll_event quiet;
+	bool is_muted = unlikely(session.waits) && mute_begins(set, operation, fd, event, &quiet);
+	int result;
 
+	errno = saved;
+	result = REAL(epoll_ctl)(set, operation, fd, is_muted ? &quiet : event);
+	if (is_muted && result == 0)
+		mute_added();
 	if (result != 0 || !is_early())
 		return result;
 	early_forget(set, sys_inode(fd));

@@ -1,0 +1,72 @@
+#include "mute.h"
+
+#include "listener.h"
+#include "session.h"
+#include "sys.h"
+
+#include <stdatomic.h>
+
+/* Of one too many nothing is kept, and it is not muted. */
+#define MUTED_MAX 256
+
+static struct {
+	_Atomic int fd; /* plus 1; 0: free, -1: being written */
+	int set;
+	struct epoll_event event;
+} muted[MUTED_MAX];
+
+static void forget(int set, int fd)
+{
+	for (int i = 0; i < MUTED_MAX; i++)
+		if (atomic_load(&muted[i].fd) == fd + 1 && muted[i].set == set)
+			atomic_store(&muted[i].fd, 0);
+}
+
+static bool note(int set, int fd, const struct epoll_event *event)
+{
+	for (int i = 0; i < MUTED_MAX; i++) {
+		int expected = 0;
+
+		if (!atomic_compare_exchange_strong(&muted[i].fd, &expected, -1))
+			continue;
+		muted[i].set = set;
+		muted[i].event = *event;
+		atomic_store(&muted[i].fd, fd + 1);
+		return true;
+	}
+	return false;
+}
+
+bool mute_begins(int set, int operation, int fd, const struct epoll_event *event,
+		 struct epoll_event *quiet)
+{
+	if (!session.waits || !session_is_on_trial())
+		return false;
+	forget(set, fd);
+	if (operation == EPOLL_CTL_DEL || !event || !listener_is_datagram(fd) ||
+	    !listener_is_withheld(fd) || !note(set, fd, event))
+		return false;
+	*quiet = *event;
+	quiet->events &= ~(uint32_t)(EPOLLIN | EPOLLRDNORM);
+	return true;
+}
+
+void mute_added(void)
+{
+	/* That moment may have come in between. */
+	if (!session_is_on_trial())
+		mute_end();
+}
+
+void mute_end(void)
+{
+	for (int i = 0; i < MUTED_MAX; i++) {
+		int fd = atomic_load(&muted[i].fd);
+
+		/* One that is being written is looked at by its writer. */
+		if (fd <= 0 || !atomic_compare_exchange_strong(&muted[i].fd, &fd, -1))
+			continue;
+		sys_epoll_ctl(muted[i].set, EPOLL_CTL_MOD, fd - 1, &muted[i].event);
+		atomic_store(&muted[i].fd, 0);
+	}
+}
