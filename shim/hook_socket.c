@@ -132,6 +132,9 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	result = REAL(epoll_ctl)(set, operation, fd, is_muted ? &quiet : event);
 	if (is_muted && result == 0)
 		mute_added();
+	/* libuv aborts if what it has put into the set is not there. */
+	if (result != 0 && errno == ENOENT && operation == EPOLL_CTL_MOD && retire_has_changed())
+		result = REAL(epoll_ctl)(set, operation, fd, event);
 	if (result != 0 || !is_early())
 		return result;
 	early_forget(set, sys_inode(fd));

@@ -38,6 +38,7 @@ static struct {
 	bool is_wanted; /* told to retire, done or not */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
+	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
 } retire;
 
 static bool retire_prepare(int proc_fd)
@@ -353,12 +354,17 @@ static bool let_go(void)
 
 void retire_begin(int channel_fd, int proc_fd)
 {
+	bool is_gone;
+
 	if (!retire_prepare(proc_fd)) {
 		answer(channel_fd, MESSAGE_RETIRED, 1, 1);
 		return;
 	}
 	retire.is_wanted = true;
-	if (atomic_load(&retire.placeholder_inode) || let_go())
+	atomic_store(&retire.is_changing, 1);
+	is_gone = atomic_load(&retire.placeholder_inode) || let_go();
+	atomic_store(&retire.is_changing, 0);
+	if (is_gone)
 		threads_wake();
 }
 
@@ -375,6 +381,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 {
 	retire_prepare(proc_fd);
 	retire.is_wanted = false;
+	atomic_store(&retire.is_changing, 1);
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
 	take_registrations(take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
@@ -389,6 +396,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 		retire.held[i].sender_fd = -1;
 	}
 	put_registrations(0);
+	atomic_store(&retire.is_changing, 0);
 	/* More listeners than fit one message: the last one clears the state. */
 	if (!more)
 		atomic_store(&retire.placeholder_inode, 0);
@@ -508,6 +516,15 @@ void retire_leave_now(void)
 
 	if (unlikely(leaving) && (leaving == 2 || sys_gettid() == sys_getpid()))
 		exit(EXIT_SUCCESS);
+}
+
+bool retire_has_changed(void)
+{
+	bool was_changing = atomic_load(&retire.is_changing);
+
+	for (int i = 0; i < 1000 && atomic_load(&retire.is_changing); i++)
+		(void)sys_poll_wait(-1, 0, 1);
+	return was_changing || retire_is_retired();
 }
 
 bool retire_is_retired(void)

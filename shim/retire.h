@@ -54,6 +54,12 @@ void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread)
 /* Has this process let go of its listeners? */
 bool retire_is_retired(void);
 
+/*
+ * An epoll set did not know a descriptor: was that because another thread just takes its listeners
+ * out, or puts something in their place? Waits for the end of it. Not in a handler.
+ */
+bool retire_has_changed(void);
+
 /* By the hook of a wait call: has the process been told to end? Does not return then. */
 void retire_leave_now(void);
 
