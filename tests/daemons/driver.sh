@@ -15,6 +15,7 @@
 #   crossing      'unseen' if flip cannot see what is in flight: it counts no connections; 'rare' if the
 #                 server lets such a client in only now and then
 #   stop_signal   what ends it without flip (TERM)
+#   in_place      yes, if it must not run twice: nobody serves while a version fails to start
 # and the functions
 #   configure N   write the configuration of version N, whole, so that N is told by answers
 #   break_it      make the next start fail; without it, "$TMP/server" exits with 1
@@ -40,7 +41,7 @@ RESTARTS=${RESTARTS:-10}
 FACTS=${FACTS:+$FACTS/$NAME}
 package='' version='' to=127.0.0.1:$PORT tag=v pidfile='' stop_signal=TERM slow_clients=3
 command=("$TMP/server") fast=() slow=() flip_options=()
-HELPER_PIDS='' current=0 crossed=0 crossing=seen IN_FLIGHT_PID='' WATCH_PID='' SLOW_PID=''
+in_place='' HELPER_PIDS='' current=0 crossed=0 crossing=seen IN_FLIGHT_PID='' WATCH_PID='' SLOW_PID=''
 chmod 755 "$TMP"	# for servers that drop root
 
 # fact NAME VALUE: for the table.
@@ -125,7 +126,7 @@ processes_shown() {
 	for pid; do
 		for fd in /proc/"$pid"/fd/*; do
 			readlink "$fd"
-		done 2>/dev/null | sed 's/.* (deleted)$/a deleted file/; s/[0-9]\+/N/g' | sort | uniq -c |
+		done 2>/dev/null | grep -v "^$TMP/data/" | sed 's/.* (deleted)$/a deleted file/; s/[0-9]\+/N/g' | sort | uniq -c |
 			awk -v name="$(cat "/proc/$pid/comm")" '{ print name ": " $0 }'
 	done | sort
 }
@@ -295,6 +296,7 @@ control() {
 restart_once() {
 	version_next
 	flip restart "$FLIP_PID" || fail "restart to version $current: $(tail -n 1 <<<"$OUTPUT")"
+	[[ -z $in_place || $OUTPUT == *', in place; '* ]] || fail "not in place: $OUTPUT"
 	[[ ! $OUTPUT =~ draining\ [1-9] ]] || crossed=$((crossed + 1))
 	expect_only_current
 }
@@ -324,9 +326,17 @@ broken_once() {
 	if flip restart "$FLIP_PID"; then
 		fail "the restart to a broken version should have failed: $OUTPUT"
 	fi
-	[[ $OUTPUT == *'serves on'* ]] || fail "broken version: $(tail -n 1 <<<"$OUTPUT")"
+	[[ $OUTPUT == *"${in_place:+nobody }serves"* ]] ||
+		fail "broken version: $(tail -n 1 <<<"$OUTPUT")"
 	fact broken "$(tail -n 1 <<<"$OUTPUT")"
+	[ -z "$in_place" ] || repair_in_place
 	expect_only_current
+}
+
+# Clients wait until there is a version that starts; a restart does not wait for the next try.
+repair_in_place() {
+	configure "$current" || fail "cannot write the configuration"
+	flip restart "$FLIP_PID" || fail "restart after a broken version: $(tail -n 1 <<<"$OUTPUT")"
 }
 
 under_flip() {
@@ -372,7 +382,8 @@ judge() {
 	[ "$crossing" != rare ] || least=1
 	[ -z "$SLOW_TALLY" ] || [ "$crossing" = unseen ] || [ "$crossed" -ge "$least" ] ||
 		fail "a request was in flight at only $crossed of $RESTARTS hand-overs"
-	if [ -n "$pidfile" ]; then
+	# In place it names nobody for a moment, or is not there.
+	if [ -n "$pidfile" ] && [ -z "$in_place" ]; then
 		fact pidfile "$(cat "$TMP/pidfile.log")"
 		grep -q 'missing=0 empty=0 dead=0' "$TMP/pidfile.log" ||
 			fail "the pidfile did not always name a running process: $(cat "$TMP/pidfile.log")"

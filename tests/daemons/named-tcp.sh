@@ -1,0 +1,3 @@
+#!/bin/bash
+transport=tcp
+. "$(dirname "$0")/named.sh"
