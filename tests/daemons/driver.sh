@@ -376,6 +376,7 @@ judge() {
 	[ "$FAST_FAILED" = 0 ] || fail "$(failures_named "$FAST_TALLY")"
 	[ "$SLOW_FAILED" = 0 ] || fail "in flight: $(failures_named "$SLOW_TALLY")"
 	TALLY=$FAST_TALLY
+	[ -z "$in_place" ] || fact longest_wait "$(($(load_field max_us) / 1000)) ms"
 	for ((i = first; i < current; i++)); do
 		[ "$(load_answers "$tag$i")" -gt 0 ] || fail "version $i never answered the load"
 	done
