@@ -106,6 +106,18 @@ void generation_tell(struct generation *generation, enum message_type type)
 		member_tell(member, type, 0, 0);
 }
 
+/*
+ * Raises flip's signal in a process, marked as flip's. Where the kernel has no room to queue it, a
+ * plain one will do: only a program that uses the signal itself takes that for its own.
+ */
+static int call_process(pid_t pid)
+{
+	union sigval mark = { .sival_ptr = (void *)SESSION_MARK };
+	int result = sigqueue(pid, SESSION_SIGNAL, mark);
+
+	return result != 0 && errno == EAGAIN ? kill(pid, SESSION_SIGNAL) : result;
+}
+
 void generation_nudge(const struct generation *generation)
 {
 	const struct member *member;
@@ -114,7 +126,7 @@ void generation_nudge(const struct generation *generation)
 	/* One that is becoming another program (exec) would die of it. */
 	TAILQ_FOREACH(member, &generation->members, link)
 		if (!member->answered && process_catches(member->pid, SESSION_SIGNAL, &is_filtered))
-			kill(member->pid, SESSION_SIGNAL);
+			call_process(member->pid);
 }
 
 static struct stranger *stranger_with(struct generation *generation, pid_t pid)
@@ -148,7 +160,7 @@ static void stranger_call(struct stranger *stranger)
 	/* The runtime of Go, for one, has a handler for every signal, and it is not the shim's. */
 	if (stranger->calls == CALLS_DOUBT && !process_has_mapped(stranger->pid, "/libflip.so"))
 		stranger->calls = CALLS_MAX;
-	if (stranger->calls == CALLS_MAX || kill(stranger->pid, SESSION_SIGNAL) != 0)
+	if (stranger->calls == CALLS_MAX || call_process(stranger->pid) != 0)
 		stranger->calls = CALLS_MAX;
 	else
 		stranger->calls++;

@@ -65,7 +65,7 @@ int blocking_trial(int fd, bool dontwait, int nobody)
 			break;
 		if (!blocks)
 			return EAGAIN;
-		if (result == -EINTR && !interrupt_ours && !call_restarts())
+		if (result == -EINTR && interrupt_state != INTERRUPT_OURS && !call_restarts())
 			return EINTR;
 		if (result == -ETIMEDOUT && told_readable(fd)) {
 			told_taken(fd);

@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "session.h"
 #include "signals.h"
+#include "synchronous.h"
 
 #include <errno.h>
 
@@ -55,6 +56,7 @@ int hook_signalfd(int fd, const sigset_t *mask, int flags)
 {
 	sigset_t copy;
 
+	synchronous_note(mask);
 	return REAL(signalfd)(fd, signals_strip(mask, &copy), flags);
 }
 
@@ -71,22 +73,35 @@ int hook_sigsuspend(const sigset_t *mask)
 	return result;
 }
 
-int hook_sigwait(const sigset_t *set, int *signal)
-{
-	sigset_t copy;
-
-	return REAL(sigwait)(signals_strip(set, &copy), signal);
-}
-
+/* Each time anew: flip may have taken one of them meanwhile (synchronous_refit). */
 int hook_sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
 	sigset_t copy;
 	int result;
 
-	set = signals_strip(set, &copy);
+	synchronous_note(set);
 	do {
 		interrupt_clear();
-		result = REAL(sigwaitinfo)(set, info);
+		result = REAL(sigwaitinfo)(signals_strip(set, &copy), info);
 	} while (result == -1 && interrupt_was_ours());
 	return result;
+}
+
+/* Returns the error, leaves errno alone, and goes on after any handler. */
+int hook_sigwait(const sigset_t *set, int *signal)
+{
+	int saved = errno, result;
+	siginfo_t info;
+
+	do
+		result = hook_sigwaitinfo(set, &info);
+	while (result == -1 && errno == EINTR);
+	if (result == -1) {
+		result = errno;
+		errno = saved;
+		return result;
+	}
+	*signal = info.si_signo;
+	errno = saved;
+	return 0;
 }

@@ -376,7 +376,7 @@ static int accept_failed(int fd, int error)
 {
 	bool is_placeholder;
 
-	if (error == EINTR && interrupt_ours) {
+	if (error == EINTR && interrupt_state == INTERRUPT_OURS) {
 		retire_leave_now();
 		return 0;
 	}
@@ -417,6 +417,8 @@ static __attribute__((noinline)) int accept_with_care(const volatile struct acce
 			return -1;
 		}
 	}
+	if (!first)
+		interrupt_clear();
 	while (first || (fd = call->function(call->fd, call->address, call->length, call->flags)) < 0) {
 		error = accept_failed(call->fd, errno);
 		if (error) {
@@ -450,29 +452,28 @@ static inline bool accept_is_over(int fd, int result)
 	name.fd = call_fd;                                                                     \
 	name.flags = call_flags;                                                               \
 	name.address = call_address;                                                           \
-	name.length = call_length;                                                             \
-	interrupt_clear()
+	name.length = call_length
 
 int hook_accept(int fd, struct sockaddr *address, socklen_t *length)
 {
 	ACCEPT_CALL(call, accept_without_flags, fd, address, length, 0);
-	int result = 0;
-	bool is_short = !session_is_watching();
+	int result;
 
-	if (is_short && accept_is_over(fd, result = real.accept(fd, address, length)))
-		return result;
-	return accept_with_care(&call, is_short);
+	if (interrupt_or_watching())
+		return accept_with_care(&call, false);
+	result = real.accept(fd, address, length);
+	return accept_is_over(fd, result) ? result : accept_with_care(&call, true);
 }
 
 int hook_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
 	ACCEPT_CALL(call, accept4_itself, fd, address, length, flags);
-	int result = 0;
-	bool is_short = !session_is_watching();
+	int result;
 
-	if (is_short && accept_is_over(fd, result = real.accept4(fd, address, length, flags)))
-		return result;
-	return accept_with_care(&call, is_short);
+	if (interrupt_or_watching())
+		return accept_with_care(&call, false);
+	result = real.accept4(fd, address, length, flags);
+	return accept_is_over(fd, result) ? result : accept_with_care(&call, true);
 }
 
 int hook_shutdown(int fd, int how)

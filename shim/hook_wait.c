@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "session.h"
 #include "signals.h"
+#include "synchronous.h"
 #include "sys.h"
 #include "ticks.h"
 #include "waiting.h"
@@ -75,7 +76,6 @@ static inline int poll_with(int (*function)(struct pollfd *, nfds_t, int), struc
 	call.n = n;
 	call.timeout_ms = timeout_ms;
 	call.began = ticks_now();
-	interrupt_clear();
 	result = function(fds, n, call.timeout_ms);
 	told_by_poll(call.fds, call.n, result);
 	return likely(result >= 0) ? result : poll_again(&call);
@@ -85,21 +85,25 @@ int wait_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	/* Ours, not the program's: nothing was told. */
 	struct told before = told;
-	int result = poll_with(REAL(poll), fds, n, timeout_ms);
+	int result;
 
+	interrupt_clear();
+	result = poll_with(REAL(poll), fds, n, timeout_ms);
 	told = before;
 	return result;
 }
 
 static __attribute__((noinline)) int poll_with_care(struct pollfd *fds, nfds_t n, int timeout)
 {
-	waiting_on_poll(fds, n);
+	if (session_is_watching())
+		waiting_on_poll(fds, n);
+	interrupt_clear();
 	return poll_with(REAL(poll), fds, n, timeout);
 }
 
 int hook_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-	if (session_is_watching())
+	if (interrupt_or_watching())
 		return poll_with_care(fds, n, timeout);
 	return poll_with(real.poll, fds, n, timeout);
 }
@@ -215,7 +219,6 @@ static inline int epoll_with(int (*function)(int, struct epoll_event *, int, int
 	call.events = events;
 	call.timeout_ms = timeout_ms;
 	call.began = ticks_now();
-	interrupt_clear();
 	result = function(set, events, call.n, timeout_ms);
 	told_by_epoll(call.set, result);
 	return likely(result >= 0) ? result : epoll_again(&call);
@@ -224,13 +227,15 @@ static inline int epoll_with(int (*function)(int, struct epoll_event *, int, int
 static __attribute__((noinline)) int epoll_with_care(int set, struct epoll_event *events, int n,
 						      int timeout)
 {
-	waiting_on_epoll(set);
+	if (session_is_watching())
+		waiting_on_epoll(set);
+	interrupt_clear();
 	return epoll_with(REAL(epoll_wait), set, events, n, timeout);
 }
 
 int hook_epoll_wait(int set, struct epoll_event *events, int n, int timeout)
 {
-	if (session_is_watching())
+	if (interrupt_or_watching())
 		return epoll_with_care(set, events, n, timeout);
 	return epoll_with(real.epoll_wait, set, events, n, timeout);
 }
@@ -282,10 +287,10 @@ int hook_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespe
 	sigset_t copy;
 	int result;
 
-	set = signals_strip(set, &copy);
+	synchronous_note(set);
 	for (const struct timespec *wait = timeout;; wait = left_timespec(&left, timeout, began)) {
 		interrupt_clear();
-		result = REAL(sigtimedwait)(set, info, wait);
+		result = REAL(sigtimedwait)(signals_strip(set, &copy), info, wait);
 		if (result >= 0 || !interrupt_was_ours())
 			return result;
 	}

@@ -1,5 +1,6 @@
 #include "interrupt.h"
 
+#include "signals.h"
 #include "sys.h"
 
 #include <stdatomic.h>
@@ -9,9 +10,15 @@
 /* A thread that lost the signal to another one runs again within this time, or the next tick. */
 #define STOLEN_WINDOW_NS 20000000ll
 
-__thread volatile bool interrupt_ours;
+__thread enum interrupt interrupt_state = INTERRUPT_NEW;
 
 static _Atomic int64_t command_ns;
+
+void interrupt_look(void)
+{
+	if (interrupt_state != INTERRUPT_NEW || signals_admit())
+		interrupt_state = INTERRUPT_NONE;
+}
 
 static int64_t coarse_now_ns(void)
 {
@@ -50,6 +57,11 @@ static bool context_is_interrupted_call(const ucontext_t *context)
 #endif
 }
 
+void interrupt_note_program(void)
+{
+	interrupt_state = INTERRUPT_NONE;
+}
+
 void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals)
 {
 	uint64_t pending = 0, blocked;
@@ -58,5 +70,8 @@ void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals)
 		return;
 	memcpy(&blocked, &context->uc_sigmask, sizeof(blocked));
 	sys_sigpending(&pending);
-	interrupt_ours = (pending & ~blocked & ~own_signals) == 0;
+	if ((pending & ~blocked & ~own_signals) == 0)
+		interrupt_state = INTERRUPT_OURS;
+	else
+		interrupt_note_program();
 }

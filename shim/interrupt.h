@@ -11,20 +11,46 @@
  */
 #pragma once
 
+#include "real.h"
 #include "retire.h"
+#include "session.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <ucontext.h>
 
-/* One a thread. Initial-exec: reading it never allocates, so that a handler may. */
-extern __thread volatile bool interrupt_ours __attribute__((tls_model("initial-exec")));
+enum interrupt {
+	INTERRUPT_NONE,
+	INTERRUPT_OURS, /* the last call of this thread was interrupted by flip alone */
+	INTERRUPT_NEW,	/* this thread has not been looked at yet: does it let flip's signals in? */
+};
+
+/*
+ * One a thread. Initial-exec: reading it never allocates, so that a handler may. Not volatile, for
+ * the compiler to read it where it compares it: between two looks at it there is a call.
+ */
+extern __thread enum interrupt interrupt_state __attribute__((tls_model("initial-exec")));
+
+/* Makes it INTERRUPT_NONE, when a new thread has been looked at. */
+void interrupt_look(void);
+
+/*
+ * What the shortest ways ask, at once and in one comparison: do they have to report readiness
+ * (session_is_watching), or to call interrupt_clear()?
+ */
+static inline bool interrupt_or_watching(void)
+{
+	uint32_t settled = atomic_load_explicit(&session.family->settled, memory_order_relaxed);
+
+	return unlikely((settled ^ 1) | interrupt_state);
+}
 
 /* Before the call. Any context. */
 static inline void interrupt_clear(void)
 {
-	interrupt_ours = false;
+	if (unlikely(interrupt_state != INTERRUPT_NONE))
+		interrupt_look();
 }
 
 /*
@@ -33,7 +59,7 @@ static inline void interrupt_clear(void)
  */
 static inline bool interrupt_was_ours(void)
 {
-	if (errno != EINTR || !interrupt_ours)
+	if (errno != EINTR || interrupt_state != INTERRUPT_OURS)
 		return false;
 	retire_leave_now();
 	return true;
@@ -54,3 +80,6 @@ void interrupt_note_command(void);
  * that is pending too does not make the interruption the program's. Async-signal-safe.
  */
 void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals);
+
+/* By a handler of flip's that has called the program's own. Async-signal-safe. */
+void interrupt_note_program(void);

@@ -14,6 +14,7 @@ void orphan_begin(void)
 	struct sigevent event = {
 		.sigev_notify = SIGEV_SIGNAL,
 		.sigev_signo = SESSION_SIGNAL,
+		.sigev_value.sival_ptr = (void *)SESSION_MARK,
 	};
 	struct itimerspec every = { { 0, TICK_NS }, { 0, TICK_NS } };
 	int timer; /* the kernel's timer_t */

@@ -102,12 +102,49 @@ bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argume
 	return entry_each(proc_fd, "task", found, argument);
 }
 
-bool descriptor_is_epoll(int proc_fd, int fd)
+long task_call(int proc_fd, int tid)
 {
-	static const char epoll_link[] = "anon_inode:[eventpoll]";
+	char path[40] = "task/", text[128];
+	uint64_t argument;
+	int fd;
+	long n;
+
+	procfs_format_number(path + 5, (unsigned)tid);
+	strcat(path, "/syscall");
+	fd = sys_openat(proc_fd, path, O_RDONLY);
+	if (fd < 0)
+		return -3;
+	n = sys_read(fd, text, sizeof(text));
+	sys_close(fd);
+	return n > 0 ? procfs_parse_syscall(text, (size_t)n, &argument) : -3;
+}
+
+static bool descriptor_is(int proc_fd, int fd, const char *link)
+{
 	const char *directory = proc_fd < 0 ? "/proc/self/fd/" : "fd/";
-	char name[32], target[sizeof(epoll_link)];
+	char name[32], target[32];
 	long n = sys_readlinkat(proc_fd, name_number(name, directory, fd), target, sizeof(target));
 
-	return n == (long)sizeof(epoll_link) - 1 && memcmp(target, epoll_link, (size_t)n) == 0;
+	return n == (long)strlen(link) && memcmp(target, link, (size_t)n) == 0;
+}
+
+bool descriptor_is_epoll(int proc_fd, int fd)
+{
+	return descriptor_is(proc_fd, fd, "anon_inode:[eventpoll]");
+}
+
+bool descriptor_signals(int proc_fd, int fd, uint64_t *mask)
+{
+	char name[32], text[512];
+	int info_fd;
+	long n;
+
+	if (!descriptor_is(proc_fd, fd, "anon_inode:[signalfd]"))
+		return false;
+	info_fd = open_in_proc(proc_fd, name_number(name, "fdinfo/", fd));
+	if (info_fd < 0)
+		return false;
+	n = sys_read(info_fd, text, sizeof(text));
+	sys_close(info_fd);
+	return n > 0 && procfs_parse_sigmask(text, (size_t)n, mask);
 }

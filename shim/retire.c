@@ -6,6 +6,7 @@
 #include "listener.h"
 #include "registration.h"
 #include "session.h"
+#include "synchronous.h"
 #include "sys.h"
 #include "transfer.h"
 
@@ -288,38 +289,21 @@ static bool is_call_on_listeners(long number)
 	return number == -2 || number == -3;
 }
 
-static long thread_call(int proc_fd, int tid)
-{
-	char path[40] = "task/", text[128];
-	uint64_t argument;
-	int fd;
-	long n;
-
-	procfs_format_number(path + 5, (unsigned)tid);
-	strcat(path, "/syscall");
-	fd = sys_openat(proc_fd, path, O_RDONLY);
-	if (fd < 0)
-		return -3;
-	n = sys_read(fd, text, sizeof(text));
-	sys_close(fd);
-	return n > 0 ? procfs_parse_syscall(text, (size_t)n, &argument) : -3;
-}
-
 static bool wake_thread(int tid, void *epoch)
 {
 	struct process *process = session.process;
 
-	if (tid == sys_gettid() || !is_call_on_listeners(thread_call(retire.proc_fd, tid)))
+	if (tid == sys_gettid() || !is_call_on_listeners(task_call(retire.proc_fd, tid)))
 		return true;
 	atomic_fetch_add(&process->threads_due, 1);
-	if (sys_signal_thread(sys_getpid(), tid, SESSION_SIGNAL, *(int *)epoch) < 0)
+	if (sys_signal_thread(sys_getpid(), tid, SESSION_SIGNAL, SESSION_MARK | *(uint32_t *)epoch) < 0)
 		atomic_fetch_sub(&process->threads_due, 1); /* it has ended meanwhile */
 	return true;
 }
 
 static void threads_wake(void)
 {
-	int epoch = (int)atomic_fetch_add(&session.process->epoch, 1) + 1;
+	uint32_t epoch = atomic_fetch_add(&session.process->epoch, 1) + 1;
 
 	/* One too many, so that nobody answers before the last one is asked. */
 	atomic_store(&session.process->threads_due, 1);
@@ -327,11 +311,11 @@ static void threads_wake(void)
 	retire_thread_passed(epoch);
 }
 
-void retire_thread_passed(int epoch)
+void retire_thread_passed(uint32_t epoch)
 {
 	struct process *process = session.process;
 
-	if (epoch != (int)atomic_load(&process->epoch))
+	if (epoch != atomic_load(&process->epoch))
 		return;
 	if (atomic_fetch_sub(&process->threads_due, 1) == 1 && !atomic_load(&process->leaving))
 		answer(atomic_load(&process->channel_fd),
@@ -496,9 +480,11 @@ bool retire_end(int proc_fd, int stop_signal, bool any_thread)
 	if (sigaction(stop_signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
 	    action.sa_handler != SIG_IGN)
 		return false;
+	if (synchronous_has(stop_signal))
+		return false; /* it takes the signal by sigwait(): that is its way to end */
 	atomic_store(&session.process->leaving, any_thread ? 2 : 1);
 	if (sys_gettid() != pid)
-		sys_signal_thread(pid, pid, SESSION_SIGNAL, 0);
+		sys_signal_thread(pid, pid, SESSION_SIGNAL, SESSION_MARK);
 	retire.proc_fd = proc_fd;
 	if (any_thread)
 		threads_wake();

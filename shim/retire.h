@@ -26,7 +26,7 @@ void retire_collect(int channel_fd, int proc_fd);
 void retire_begin(int channel_fd, int proc_fd);
 
 /* By the handler, in a thread that was woken with this epoch: the last one answers RETIRED. */
-void retire_thread_passed(int epoch);
+void retire_thread_passed(uint32_t epoch);
 
 /* Undoes it: listeners[i] has inodes[i]; `more` messages follow. The last answers RESUMED. */
 void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes, unsigned n,

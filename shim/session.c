@@ -216,7 +216,7 @@ static int channel_open(int fd)
 	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
 	sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
 	/* What came before O_ASYNC raised nothing. */
-	return (int)SYS_CALL(SYS_tgkill, sys_getpid(), sys_gettid(), SESSION_SIGNAL);
+	return sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
 }
 
 void session_commit(bool watch_on)
@@ -292,7 +292,7 @@ void session_tell_values(unsigned type, const uint64_t *values, unsigned n)
 {
 	if (!session_join(false))
 		return;
-	signals_unblock();
+	signals_admit();
 	send_values(type, values, n);
 }
 

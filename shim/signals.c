@@ -8,6 +8,7 @@
 #include "real.h"
 #include "retire.h"
 #include "session.h"
+#include "synchronous.h"
 #include "sys.h"
 
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 struct taken {
 	_Atomic int signal; /* 0: not taken */
 	bool ours;	    /* the program cannot take it back */
+	void (*handler)(int, siginfo_t *, void *);
 	struct sigaction program;
 };
 
@@ -61,17 +63,48 @@ static void act_as_program(int signal, siginfo_t *info, void *context)
 	}
 }
 
-static void handle_channel(int signal, siginfo_t *info, void *context)
+/* Does the signal come of flip, and not of a program that uses its number for itself? */
+static bool is_from_flip(const siginfo_t *info)
 {
-	int saved = errno;
-	bool from_ourselves = info->si_code == SI_QUEUE && info->si_pid == sys_getpid();
+	uint64_t value = (uintptr_t)info->si_value.sival_ptr;
+
+	if (info->si_code == SI_QUEUE || info->si_code == SI_TIMER)
+		return (value & SESSION_MARK_BITS) == SESSION_MARK;
+	/* O_ASYNC (F_SETSIG in fcntl(2)). */
+	return info->si_code > 0 && info->si_fd > 0 &&
+	       info->si_fd == atomic_load(&session.process->channel_fd);
+}
+
+static bool has_handler(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO ||
+	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
+static void act_for_flip(const siginfo_t *info)
+{
+	uint32_t epoch = info->si_code == SI_QUEUE ? (uint32_t)(uintptr_t)info->si_value.sival_ptr : 0;
 
 	if (info->si_code == SI_TIMER)
 		orphan_tick();
-	else if (from_ourselves)
-		retire_thread_passed(info->si_value.sival_int);
+	else if (epoch)
+		retire_thread_passed(epoch);
 	else if (session_join(true))
 		channel_process();
+}
+
+/* A stray one that the program is not prepared for is taken for flip's: it would end the program. */
+static void handle_channel(int signal, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (!is_from_flip(info) && has_handler(&taken[SLOT_CHANNEL].program)) {
+		interrupt_note_program();
+		errno = saved;
+		act_as_program(signal, info, context);
+		return;
+	}
+	act_for_flip(info);
 	interrupt_note_signal(context, own_signals());
 	errno = saved;
 }
@@ -95,16 +128,20 @@ static void handle_command(int signal, siginfo_t *info, void *context)
 
 	if (member)
 		interrupt_note_command();
-	if (is_alone_restart(signal))
+	if (is_alone_restart(signal)) {
 		log_once("the supervisor is gone, so there is no restart; stop the server and"
 			 " start it anew",
 			 NULL, 0);
-	else if (member && info->si_code <= 0)
-		session_tell_signal(MESSAGE_SIGNAL, (uint64_t)signal);
-	else
-		act_as_program(signal, info, context);
-	if (member)
 		interrupt_note_signal(context, own_signals());
+	} else if (member && info->si_code <= 0) {
+		session_tell_signal(MESSAGE_SIGNAL, (uint64_t)signal);
+		interrupt_note_signal(context, own_signals());
+	} else {
+		interrupt_note_program();
+		errno = saved;
+		act_as_program(signal, info, context);
+		return;
+	}
 	errno = saved;
 }
 
@@ -128,8 +165,22 @@ static void take(enum session_signal_slot slot, int signal, bool ours,
 	if (!ours && taken[slot].program.sa_handler != SIG_DFL)
 		return;
 	taken[slot].ours = ours;
+	taken[slot].handler = handler;
 	atomic_store(&taken[slot].signal, signal);
 	install(signal, handler);
+}
+
+/* A handler that the program has set past libc is as good as one that it has set by it. */
+static void take_back(struct taken *mine, int signal)
+{
+	struct sigaction now;
+	void (*handler)(int, siginfo_t *, void *) = mine->handler;
+
+	if (REAL(sigaction)(signal, NULL, &now) != 0 ||
+	    (now.sa_flags & SA_SIGINFO && now.sa_sigaction == handler))
+		return;
+	atomic_store(&mine->signal, 0);
+	take((enum session_signal_slot)(mine - taken), signal, true, handler);
 }
 
 void signals_take_channel(void)
@@ -143,9 +194,11 @@ void signals_take_commands(int restart_signal, int stop_signal, bool ours)
 		take(SLOT_RESTART, restart_signal, ours, handle_command);
 	if (stop_signal)
 		take(SLOT_STOP, stop_signal, ours, handle_command);
+	if (ours)
+		synchronous_refit();
 }
 
-void signals_unblock(void)
+uint64_t signals_ours(void)
 {
 	uint64_t set = 0;
 
@@ -154,7 +207,7 @@ void signals_unblock(void)
 
 		set |= signal && taken[slot].ours ? sys_signal_bit(signal) : 0;
 	}
-	sys_sigmask(SIG_UNBLOCK, set, NULL);
+	return set;
 }
 
 /* A vfork child has its parent's memory, and not its channel. */
@@ -259,6 +312,27 @@ static bool strip_needed(const sigset_t *set)
  * new thread believes it of none: it gets the kernel's mask, not its maker's belief.
  */
 static __thread uint64_t believed_blocked __attribute__((tls_model("initial-exec")));
+
+bool signals_admit(void)
+{
+	uint32_t state = atomic_load(&session.process->state);
+	uint64_t blocked = 0;
+
+	if (!session.enabled || state != PROCESS_MEMBER)
+		return !session.enabled || state == PROCESS_ALONE;
+	for (int slot = 0; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		if (signal && taken[slot].ours)
+			take_back(&taken[slot], signal);
+	}
+	sys_sigmask(SIG_BLOCK, 0, &blocked);
+	if (blocked & signals_ours()) {
+		believed_blocked |= blocked & signals_ours();
+		sys_sigmask(SIG_UNBLOCK, signals_ours(), NULL);
+	}
+	return true;
+}
 
 /* flip's signals in this set. */
 static uint64_t flip_bits(const sigset_t *set)

@@ -18,10 +18,14 @@ void signals_take_channel(void);
 void signals_take_commands(int restart_signal, int stop_signal, bool ours);
 
 /*
- * Lets the calling thread receive flip's signals, which the program cannot block. Not in a handler of
- * theirs: it blocks them until its end, or one would lie on top of the other.
+ * Lets the calling thread receive flip's signals, which the program cannot block, and puts flip's
+ * handlers back where the program has set its own past libc. Not in a handler of theirs: it blocks
+ * them until its end, or one would lie on top of the other. False: none is taken yet.
  */
-void signals_unblock(void);
+bool signals_admit(void);
+
+/* The signals that are flip's alone, a bit each (sys_signal_bit). Async-signal-safe. */
+uint64_t signals_ours(void);
 
 /*
  * Around an exec: gives flip's private signal back before, and takes it again if the exec has failed,

@@ -199,12 +199,12 @@ static inline int sys_kill(int pid, int signal)
 }
 
 /* Queues a signal with a value to one thread of this process (si_code SI_QUEUE). */
-static inline int sys_signal_thread(int pid, int tid, int signal, int value)
+static inline int sys_signal_thread(int pid, int tid, int signal, uint64_t value)
 {
 	siginfo_t info = { .si_signo = signal, .si_code = SI_QUEUE };
 
 	info.si_pid = pid;
-	info.si_value.sival_int = value;
+	info.si_value.sival_ptr = (void *)(uintptr_t)value;
 	return (int)SYS_CALL(SYS_rt_tgsigqueueinfo, pid, tid, signal, &info);
 }
 

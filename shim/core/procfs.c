@@ -160,3 +160,17 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *stat)
 			  field[STAT_DATA]), field[STAT_BREAK]);
 	return true;
 }
+
+bool procfs_parse_sigmask(const char *text, size_t length, uint64_t *mask)
+{
+	const char *end = text + length, *newline;
+
+	for (; text < end; text = newline + 1) {
+		newline = memchr(text, '\n', (size_t)(end - text));
+		if (!newline)
+			return false;
+		if (take(&(struct cursor){ text, newline }, "sigmask:\t", 16, mask))
+			return true;
+	}
+	return false;
+}

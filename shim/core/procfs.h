@@ -49,3 +49,9 @@ struct procfs_stat {
 
 /* The text ends with a NUL. False: it is another one, or cut off. */
 bool procfs_parse_stat(const char *text, struct procfs_stat *stat);
+
+/*
+ * The fdinfo of a signalfd: "sigmask:" and the set in hexadecimal, on a line of its own. False: there
+ * is no such line.
+ */
+bool procfs_parse_sigmask(const char *text, size_t length, uint64_t *mask);

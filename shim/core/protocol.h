@@ -24,6 +24,12 @@
  * merged or lost. 62 is the JVM's, 64 (SIGRTMAX) is popular, 34 and up are systemd's.
  */
 #define SESSION_SIGNAL 61
+/*
+ * What it carries where flip sends it itself, so that the program's own use of the signal is told
+ * from it: this, and in the low half an epoch (retire.h), or 0.
+ */
+#define SESSION_MARK 0x464c495000000000ull
+#define SESSION_MARK_BITS 0xffffffff00000000ull
 
 /*
  * SO_RCVLOWAT of the placeholder that a retired process has in place of a listener: by this it is

@@ -187,8 +187,9 @@ static void suspended(int signal_number)
 }
 
 /*
- * What comes by the signals that are flip's is left out: 61, and SIGHUP and SIGQUIT in the bare face
- * (`signals no-commands`). What the program has set for them is told to it nonetheless.
+ * What comes by the signals that are flip's is left out: 61 where the program waits for it, or flip's
+ * own kind of it keeps coming; SIGHUP and SIGQUIT in the bare face (`signals no-commands`). What the
+ * program has set for them is told to it nonetheless.
  */
 int main(int argc, char **argv)
 {
@@ -208,7 +209,7 @@ int main(int argc, char **argv)
 		say("- as a server");
 	}
 	masks();
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < (commands ? 6 : n); i++)
 		delivered(signals[i]);
 	for (size_t i = 0; i < n; i++)
 		waited(signals[i]);

@@ -272,11 +272,8 @@ static void path_unlink(int listen_fd, const struct sockaddr_storage *wanted)
 		_exit(5);
 }
 
-static void on_term(int signal_number)
+void server_stop(void)
 {
-	int saved_errno = errno;
-
-	(void)signal_number;
 	/* Closed here and not in the main loop: whoever is about to accept must find it closed. */
 	atomic_store(&is_stopping, true);
 	for (int i = 0; i < caught->listen_count; i++) {
@@ -286,6 +283,14 @@ static void on_term(int signal_number)
 			shutdown(caught->listen_fds[i], SHUT_RDWR);
 		close(caught->listen_fds[i]);
 	}
+}
+
+static void on_term(int signal_number)
+{
+	int saved_errno = errno;
+
+	(void)signal_number;
+	server_stop();
 	errno = saved_errno;
 }
 
@@ -427,7 +432,7 @@ static void message_log(int fd, int length, const char *text)
 bool line_answer(const struct server *server, struct line *line, int fd)
 {
 	const struct options *options = &server->options;
-	char answer[2 * LINE_SIZE], hup[24] = "";
+	char answer[2 * LINE_SIZE], hup[60] = "";
 	size_t length = (size_t)((char *)memchr(line->text, '\n', line->length) - line->text);
 	int size;
 
@@ -435,6 +440,11 @@ bool line_answer(const struct server *server, struct line *line, int fd)
 		message_log(fd, (int)length, line->text);
 	if (options->handle_hup)
 		snprintf(hup, sizeof(hup), " hup=%d", atomic_load(&hup_count));
+	if (options->signals != SIGNALS_NONE) {
+		int last, seen = signals_seen(&last);
+
+		snprintf(hup, sizeof(hup), " signals=%d last=%d", seen, last);
+	}
 	size = snprintf(answer, sizeof(answer), "%.256s %d %.*s%s\n", options->tag, getpid(),
 			(int)length, line->text, hup);
 	line->length -= length + 1;

@@ -29,6 +29,12 @@ enum pid_style {
 	PID_FOPEN, PID_CREAT, PID_EXCL, PID_RENAME, PID_KEEP, PID_LINK, PID_SHELL, PID_LOCK,
 };
 enum term { TERM_DEFAULT, TERM_GRACEFUL, TERM_SHUTDOWN, TERM_IGNORE };
+/* What the server does with all the signals that there are: see signals.c. */
+enum signals {
+	SIGNALS_NONE, SIGNALS_BLOCK, SIGNALS_BLOCK_RAW, SIGNALS_BLOCK_RAW_LATE, SIGNALS_HANDLERS,
+	SIGNALS_HANDLERS_RAW_LATE, SIGNALS_SIGWAIT, SIGNALS_SIGWAITINFO, SIGNALS_SIGTIMEDWAIT,
+	SIGNALS_SIGNALFD,
+};
 
 struct options {
 	const char *wait;
@@ -43,8 +49,9 @@ struct options {
 	bool unlink_first, probe_first, rename_into_place, unlink_at_exit;
 	bool seqpacket;
 	int mode;			/* -1: as bind() makes it */
-	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once;
+	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once, full_mask;
 	enum term term;
+	enum signals signals;
 	enum mishap mishap;
 	enum stage mishap_stage;
 	int exit_code;
@@ -85,8 +92,17 @@ void pid_file_write(const struct options *options);
 void server_mishap(const struct server *server, enum stage stage);
 /* Install what --term and --handle-hup ask for. Call it in the main thread, before the others. */
 void server_catch_signals(struct server *server);
+/* Stop accepting, as SIGTERM with --term=graceful does. Async-signal-safe. */
+void server_stop(void);
 /* True from the SIGTERM of --term=graceful on; the listeners are closed by then. */
 bool server_is_stopping(void);
+/* signals.c: Do what --signals asks for, before the first listener. */
+void signals_begin(const struct server *server);
+/* Run the mode, here or, if this thread is to wait for signals, in another. May not return. */
+void signals_run(struct server *server, void (*run)(struct server *server));
+/* How many signals the program was given, and the number of the last. */
+int signals_seen(int *last);
+
 /* notify.c: Send READY=1 (sd_notify(3)) when --notify-ms is over; the server waits meanwhile. */
 void server_notify(const struct server *server);
 /* Wait until every connection is answered, and exit. */

@@ -282,13 +282,22 @@ static struct timespec *timeout_fill(struct timespec *timeout, int timeout_ms)
 	return timeout_ms < 0 ? NULL : timeout;
 }
 
+/* During the call: what was blocked before is not, or everything is. */
+static void mask_fill(const struct loop *loop, sigset_t *mask)
+{
+	if (loop->server->options.full_mask)
+		sigfillset(mask);
+	else
+		sigemptyset(mask);
+}
+
 static void wait_ppoll(struct loop *loop, int timeout_ms)
 {
 	struct timespec timeout;
 	int count = wanted_fill(loop);
 	sigset_t mask;
 
-	sigemptyset(&mask);
+	mask_fill(loop, &mask);
 	if (ppoll(loop->wanted, (nfds_t)count, timeout_fill(&timeout, timeout_ms), &mask) == -1)
 		server_wait_failed(loop->server, "ppoll");
 	else
@@ -338,7 +347,7 @@ static void wait_pselect(struct loop *loop, int timeout_ms)
 	sigset_t mask;
 	int count, fd_max = set_fill(loop, &set, &count);
 
-	sigemptyset(&mask);
+	mask_fill(loop, &mask);
 	if (pselect(fd_max + 1, &set, NULL, NULL, timeout_fill(&timeout, timeout_ms), &mask) == -1)
 		server_wait_failed(loop->server, "pselect");
 	else
@@ -391,7 +400,7 @@ static void wait_epoll_pwait(struct loop *loop, int timeout_ms)
 	sigset_t mask;
 	int count;
 
-	sigemptyset(&mask);
+	mask_fill(loop, &mask);
 	count = epoll_pwait(loop->epoll_fd, events, EVENTS_MAX, timeout_ms, &mask);
 	events_ready(loop, "epoll_pwait", events, count);
 }

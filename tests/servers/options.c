@@ -19,6 +19,7 @@ enum {
 	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
 	OPT_PID_FIRST, OPT_PID_CHECK,
 	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_ORPHAN, OPT_OUTLIVE,
+	OPT_SIGNALS, OPT_FULL_MASK,
 };
 
 static const struct option table[] = {
@@ -69,6 +70,8 @@ static const struct option table[] = {
 	{ "respawn", no_argument, NULL, OPT_RESPAWN },
 	{ "orphan", no_argument, NULL, OPT_ORPHAN },
 	{ "outlive", no_argument, NULL, OPT_OUTLIVE },
+	{ "signals", required_argument, NULL, OPT_SIGNALS },
+	{ "full-mask", no_argument, NULL, OPT_FULL_MASK },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -193,6 +196,9 @@ static const char *option_apply(struct options *options, int option, const char 
 	static const char *const styles[] = {
 		"fopen", "creat", "excl", "rename", "keep", "link", "shell", "lock", NULL,
 	};
+	static const char *const signals[] = {
+		"none", "block", "block-raw", "block-raw-late", "handlers", "handlers-raw-late",
+		"sigwait", "sigwaitinfo", "sigtimedwait", "signalfd", NULL };
 
 	switch (option) {
 	case OPT_WAIT: options->wait = value; break;
@@ -247,6 +253,8 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_RESPAWN: options->respawn = true; break;
 	case OPT_ORPHAN: options->orphan = true; break;
 	case OPT_OUTLIVE: options->outlive = true; break;
+	case OPT_SIGNALS: options->signals = (enum signals)choice(value, signals); break;
+	case OPT_FULL_MASK: options->full_mask = true; break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;

@@ -138,6 +138,7 @@ int main(int argc, char *argv[])
 	if (!server.options.daemon_late)
 		server_daemonize(&server);
 	server_leave_orphan(&server);
+	signals_begin(&server);
 	if (has_listener(mode))
 		server_listen(&server);
 	if (server.options.daemon_late)
@@ -148,6 +149,6 @@ int main(int argc, char *argv[])
 	server_mishap(&server, STAGE_WRITTEN);
 	sleep_ms(server.options.init_ms);
 	server_notify(&server);
-	mode->run(&server);
+	signals_run(&server, mode->run);
 	server_finish(&server);
 }
