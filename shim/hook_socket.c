@@ -72,7 +72,6 @@ static bool is_service_kind(int fd)
 	return is_stream(fd) || is_internet_datagram(fd);
 }
 
-/* Where it is bound: address_key(). 0: nowhere. */
 /*
  * Sockets that are put into an epoll set before they are bound, in a generation that is not the
  * current one: a registration is of the socket, not of its number, and would be gone with it when
@@ -194,17 +193,33 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 	return true;
 }
 
-/* Could fd and address be a listener that is to be had from the supervisor, so far unbound? */
+/* Is fd a socket, so far unbound, and the address one, that a listener may have? */
+static bool may_become_listener(int fd, const struct sockaddr *address, socklen_t length)
+{
+	return is_service_kind(fd) && listener_key(fd) == 0 &&
+	       length <= sizeof(struct sockaddr_storage) && sys_is_readable(address, length) &&
+	       address_is_service(address, length);
+}
+
+/* Could fd and address be a listener that is to be had from the supervisor? */
 static bool is_claimable(int fd, const struct sockaddr *address, socklen_t length)
 {
 	/* While the supervisor holds the listeners, one that is closed and bound again is there. */
 	bool is_held = session.held && is_internet_stream(fd);
 
 	return session.channel_length && (session.generation > 1 || is_held) &&
-	       is_service_kind(fd) && listener_key(fd) == 0 &&
-	       length <= sizeof(struct sockaddr_storage) && sys_is_readable(address, length) &&
-	       address_is_service(address, length) && session_begin() &&
+	       may_become_listener(fd, address, length) && session_begin() &&
 	       (session_is_new() || is_held);
+}
+
+/* Is fd, instead of being bound, what the service has at this address? */
+static bool is_provided(int fd, const struct sockaddr *address, socklen_t length)
+{
+	if (!session.enabled || !address)
+		return false;
+	if (retire_is_retired())
+		return may_become_listener(fd, address, length) && retire_bind(fd, address, length);
+	return is_claimable(fd, address, length) && claim(fd, address, length);
 }
 
 /*
@@ -230,8 +245,7 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 	int saved = errno;
 	int result;
 
-	if (session.enabled && address && is_claimable(fd, address, length) &&
-	    claim(fd, address, length)) {
+	if (is_provided(fd, address, length)) {
 		errno = saved;
 		return 0;
 	}
@@ -280,6 +294,8 @@ int hook_listen(int fd, int backlog)
 	bool is_ephemeral = session.enabled && listener_key(fd) == 0;
 	int result;
 
+	if (retire_inode_behind(fd))
+		return 0;
 	errno = saved;
 	result = REAL(listen)(fd, backlog);
 	if (result != 0 || !session.enabled || !is_stream(fd) || !session_begin()) {

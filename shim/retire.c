@@ -234,18 +234,27 @@ static void put_at(int replacement, int fd)
 	sys_dup3(replacement, fd, flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
+/*
+ * Silent: an unbound datagram socket is never readable and nobody can reach it. accept() on it says
+ * EOPNOTSUPP, which the hook turns into what an idle listener does.
+ */
+static int placeholder_open(void)
+{
+	int placeholder = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (placeholder >= 0) {
+		sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
+		atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
+	}
+	return placeholder;
+}
+
 static bool put_placeholders(void)
 {
-	/*
-	 * Silent: an unbound datagram socket is never readable and nobody can reach it. accept()
-	 * on it says EOPNOTSUPP, which the hook turns into what an idle listener does.
-	 */
-	int placeholder = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int placeholder = placeholder_open();
 
 	if (placeholder < 0)
 		return false;
-	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
-	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
@@ -531,6 +540,41 @@ static const struct held *held_behind(int fd)
 			return &retire.held[i];
 	/* A copy under a number that the program made since: as the first one. */
 	return is && retire.n_held ? &retire.held[0] : NULL;
+}
+
+static struct held *held_at(const struct sockaddr *address)
+{
+	for (unsigned i = 0; i < retire.n_held; i++)
+		if (address_equal((struct sockaddr *)&retire.held[i].address, address))
+			return &retire.held[i];
+	return NULL;
+}
+
+/* A copy of the placeholder; a new one where the program has closed all the numbers that we gave it. */
+static int placeholder_copy(void)
+{
+	for (unsigned i = 0; i < retire.n_held; i++)
+		if (held_behind(retire.held[i].fd))
+			return sys_fcntl(retire.held[i].fd, F_DUPFD_CLOEXEC, 0);
+	return placeholder_open();
+}
+
+bool retire_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct sockaddr_storage wanted = { 0 };
+	struct held *held;
+	int placeholder;
+
+	memcpy(&wanted, address, length);
+	held = held_at((struct sockaddr *)&wanted);
+	placeholder = held ? placeholder_copy() : -1;
+	if (placeholder < 0)
+		return false;
+	put_at(placeholder, fd);
+	sys_close(placeholder);
+	if (!held_behind(held->fd))
+		held->fd = fd;
+	return true;
 }
 
 uint64_t retire_inode_behind(int fd)

@@ -64,6 +64,12 @@ bool retire_has_changed(void);
 void retire_leave_now(void);
 
 /*
+ * A retired process binds an address anew that it has let go of (varnish does at its end, a master for
+ * the worker that it replaces): true if it is one, and fd, a socket, is its placeholder now.
+ */
+bool retire_bind(int fd, const struct sockaddr *address, socklen_t length);
+
+/*
  * The inode of the listener that the placeholder fd stands for; 0 if fd is none. Keeps errno.
  * Async-signal-safe, any thread.
  */

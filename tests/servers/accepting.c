@@ -73,11 +73,22 @@ static void accept_and_serve(struct task task)
 	}
 }
 
+/* One for all threads, which can only go well if just one of them uses it at a time. */
+static void stack_share(const struct server *server)
+{
+	static char stack[64 * 1024];
+
+	if (server->options.one_stack &&
+	    sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL) == -1)
+		err(1, "sigaltstack");
+}
+
 static void *accepting_thread(void *argument)
 {
 	struct task task = *(struct task *)argument;
 
 	free(argument);
+	stack_share(task.server);
 	accept_and_serve(task);
 	return NULL;
 }

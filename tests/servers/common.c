@@ -272,6 +272,19 @@ static void path_unlink(int listen_fd, const struct sockaddr_storage *wanted)
 		_exit(5);
 }
 
+static void bind_anew(int i)
+{
+	struct sockaddr_storage bound;
+	socklen_t length = sizeof(bound);
+
+	caught->listen_fds[i] = listener_bind(caught, &caught->options.addresses[i]);
+	if (listen(caught->listen_fds[i], caught->options.backlog) == -1 ||
+	    getsockname(caught->listen_fds[i], (struct sockaddr *)&bound, &length) == -1 ||
+	    bound.ss_family != caught->options.addresses[i].ss_family)
+		_exit(6);
+	dprintf(STDERR_FILENO, "server: listens again\n");
+}
+
 void server_stop(void)
 {
 	/* Closed here and not in the main loop: whoever is about to accept must find it closed. */
@@ -282,6 +295,8 @@ void server_stop(void)
 		if (caught->options.term == TERM_SHUTDOWN)
 			shutdown(caught->listen_fds[i], SHUT_RDWR);
 		close(caught->listen_fds[i]);
+		if (caught->options.bind_at_exit)
+			bind_anew(i);
 	}
 }
 

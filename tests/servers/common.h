@@ -50,6 +50,8 @@ struct options {
 	bool seqpacket;
 	int mode;			/* -1: as bind() makes it */
 	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once, full_mask;
+	bool bind_at_exit;		/* what was closed is bound and listens anew (as varnish does) */
+	bool one_stack;			/* all threads have the same stack for handlers (as varnish) */
 	enum term term;
 	enum signals signals;
 	enum mishap mishap;

@@ -19,7 +19,7 @@ enum {
 	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
 	OPT_PID_FIRST, OPT_PID_CHECK,
 	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_ORPHAN, OPT_OUTLIVE,
-	OPT_SIGNALS, OPT_FULL_MASK,
+	OPT_SIGNALS, OPT_FULL_MASK, OPT_BIND_AT_EXIT, OPT_ONE_STACK,
 };
 
 static const struct option table[] = {
@@ -72,6 +72,8 @@ static const struct option table[] = {
 	{ "outlive", no_argument, NULL, OPT_OUTLIVE },
 	{ "signals", required_argument, NULL, OPT_SIGNALS },
 	{ "full-mask", no_argument, NULL, OPT_FULL_MASK },
+	{ "bind-at-exit", no_argument, NULL, OPT_BIND_AT_EXIT },
+	{ "one-stack", no_argument, NULL, OPT_ONE_STACK },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -255,6 +257,8 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_OUTLIVE: options->outlive = true; break;
 	case OPT_SIGNALS: options->signals = (enum signals)choice(value, signals); break;
 	case OPT_FULL_MASK: options->full_mask = true; break;
+	case OPT_BIND_AT_EXIT: options->bind_at_exit = true; break;
+	case OPT_ONE_STACK: options->one_stack = true; break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;
