@@ -52,6 +52,15 @@ int hook_pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 	return change_mask(REAL(pthread_sigmask), how, set, old);
 }
 
+int hook_sigaltstack(const stack_t *stack, stack_t *old)
+{
+	int result = REAL(sigaltstack)(stack, old);
+
+	if (result == 0 && stack)
+		signals_note_stack(stack);
+	return result;
+}
+
 int hook_signalfd(int fd, const sigset_t *mask, int flags)
 {
 	sigset_t copy;

@@ -24,6 +24,13 @@ struct taken {
 
 static struct taken taken[SLOT_END];
 
+/* Which thread told last where its stack for handlers is, and whether two of them had the same. */
+static struct {
+	_Atomic uintptr_t begin;
+	_Atomic int tid;
+	_Atomic bool is_shared;
+} stacks;
+
 static struct taken *taken_find(int signal)
 {
 	for (int slot = 0; slot < SLOT_END; slot++)
@@ -149,7 +156,7 @@ static void install(int signal, void (*handler)(int, siginfo_t *, void *))
 {
 	struct sigaction action = {
 		.sa_sigaction = handler,
-		.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+		.sa_flags = SA_SIGINFO | SA_RESTART | (atomic_load(&stacks.is_shared) ? 0 : SA_ONSTACK),
 	};
 
 	sigfillset(&action.sa_mask);
@@ -181,6 +188,37 @@ static void take_back(struct taken *mine, int signal)
 		return;
 	atomic_store(&mine->signal, 0);
 	take((enum session_signal_slot)(mine - taken), signal, true, handler);
+}
+
+/* The handlers that are there already leave that stack. */
+static void stacks_leave(void)
+{
+	struct sigaction now;
+
+	atomic_store(&stacks.is_shared, true);
+	for (int slot = 0; slot < SLOT_END; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		if (!signal || REAL(sigaction)(signal, NULL, &now) != 0 ||
+		    now.sa_sigaction != taken[slot].handler)
+			continue;
+		now.sa_flags &= ~SA_ONSTACK;
+		REAL(sigaction)(signal, &now, NULL);
+	}
+}
+
+void signals_note_stack(const stack_t *stack)
+{
+	int saved = errno, tid = sys_gettid();
+	uintptr_t begin = stack->ss_flags & SS_DISABLE ? 0 : (uintptr_t)stack->ss_sp;
+	uintptr_t last_begin = atomic_exchange(&stacks.begin, begin);
+	int last_tid = atomic_exchange(&stacks.tid, tid);
+
+	/* One that has ended may have left its stack to this one. */
+	if (begin && begin == last_begin && tid != last_tid && !atomic_load(&stacks.is_shared) &&
+	    SYS_CALL(SYS_tgkill, sys_getpid(), last_tid, 0) == 0)
+		stacks_leave();
+	errno = saved;
 }
 
 void signals_take_channel(void)

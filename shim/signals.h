@@ -34,6 +34,12 @@ uint64_t signals_ours(void);
 void signals_exec_begin(void);
 void signals_exec_failed(void);
 
+/*
+ * The calling thread has given itself this stack for handlers. Where another one has the same (each
+ * of varnish's has), flip's handlers, which run in several threads at once, do without.
+ */
+void signals_note_stack(const stack_t *stack);
+
 /* In a child made by fork(): what the program has set holds there, SA_RESTART and all. */
 void signals_forked(void);
 
