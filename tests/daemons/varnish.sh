@@ -6,7 +6,7 @@
 package=varnish
 version='varnishd -V'
 # Known by its name: see flip profiles.
-command=(varnishd -F -j none -n "$TMP/work" -a "127.0.0.1:$PORT" -T none -s malloc,8m -f "$TMP/v.vcl")
+command=(varnishd -F -j none -n "$TMP/data" -a "127.0.0.1:$PORT" -T none -s malloc,8m -f "$TMP/v.vcl")
 in_place=yes
 http /; fast=("${http[@]}" --hang-up)
 
