@@ -73,7 +73,7 @@ void holding_refreshed(bool ok)
 		log_line(LOG_LEVEL_INFO, "%s; if it crashes, they are lost", service.failure);
 	drop_ephemeral();
 	pool_settle(&service.pool);
-	generation_tell(service.current, MESSAGE_SOLE);
+	generation_tell(service.current, MESSAGE_SOLE, 0);
 	timer_set(&look_timer, LOOK_MS, look);
 	holding_look();
 	if (is_stale)

@@ -53,8 +53,8 @@ static void member_send(struct member *member, struct message *message, const in
 /* Does a message of this type go with /proc/PID? */
 static bool takes_proc(enum message_type type)
 {
-	return type == MESSAGE_COMMIT || type == MESSAGE_COLLECT || type == MESSAGE_RETIRE ||
-	       type == MESSAGE_REARM || type == MESSAGE_PROBE || type == MESSAGE_LEAVE;
+	return type == MESSAGE_COMMIT || type == MESSAGE_SOLE || type == MESSAGE_COLLECT ||
+	       type == MESSAGE_RETIRE || type == MESSAGE_REARM || type == MESSAGE_PROBE || type == MESSAGE_LEAVE;
 }
 
 void member_tell(struct member *member, enum message_type type, uint32_t flags,
@@ -98,12 +98,12 @@ void generation_ask_again(struct generation *generation, enum message_type type,
 			member_tell(member, type, flags, 0);
 }
 
-void generation_tell(struct generation *generation, enum message_type type)
+void generation_tell(struct generation *generation, enum message_type type, uint32_t flags)
 {
 	struct member *member;
 
 	TAILQ_FOREACH(member, &generation->members, link)
-		member_tell(member, type, 0, 0);
+		member_tell(member, type, flags, 0);
 }
 
 /*

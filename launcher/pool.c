@@ -260,11 +260,17 @@ void pool_let_in(struct pool_entry *entry)
 	entry->quiet = false;
 }
 
+void pool_unblock(const struct pool_entry *entry)
+{
+	fcntl(entry->fd, F_SETFL, fcntl(entry->fd, F_GETFL) | O_NONBLOCK);
+}
+
 void pool_restore(struct pool *pool)
 {
 	struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, pool, link) {
+		pool_unblock(entry);
 		while (entry->n_before > 0) {
 			const struct pool_option *was = &entry->before[--entry->n_before];
 

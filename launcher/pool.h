@@ -72,6 +72,12 @@ struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t i
 void pool_carry_options(struct pool_entry *entry, int fresh_fd);
 
 /*
+ * Two generations are about to have it: its description, which is theirs together, does not block (a
+ * sole one may have let it, see MESSAGE_SOLE).
+ */
+void pool_unblock(const struct pool_entry *entry);
+
+/*
  * Puts all options, and mode and owner of the files, back as they were, and lets connections in
  * again. For a failed upgrade.
  */

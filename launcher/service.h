@@ -226,7 +226,7 @@ void generation_gather(struct generation *generation);
 /* Only counts. */
 void generation_count_elsewhere(struct generation *generation);
 /* Tells every member, without an answer. */
-void generation_tell(struct generation *generation, enum message_type type);
+void generation_tell(struct generation *generation, enum message_type type, uint32_t flags);
 /* Messages arrive by a signal to the main thread; one without such a thread is woken by this. */
 void generation_nudge(const struct generation *generation);
 /* Tells one. */

@@ -185,16 +185,18 @@ void service_release_pool(void)
 		return; /* an upgrade has begun again */
 	pool_close(&service.pool);
 	if (service.current)
-		generation_tell(service.current, MESSAGE_SOLE);
+		generation_tell(service.current, MESSAGE_SOLE, 0);
 }
 
 void service_rearm(void)
 {
 	timer_clear(&rearm_timer);
 	if (service.current && pool_is_readable(&service.pool))
-		generation_tell(service.current, MESSAGE_REARM);
+		generation_tell(service.current, MESSAGE_REARM, 0);
 	if (service.state != SERVICE_PROBATION)
 		service_release_pool();
+	else
+		generation_tell(service.current, MESSAGE_SOLE, MESSAGE_MORE);
 }
 
 static void rearm(struct timer *timer)

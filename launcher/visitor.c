@@ -155,6 +155,7 @@ static void answer_claim(struct visitor *visitor, const struct message *request,
 		entry->claims++;
 		entry->lost_ns = 0;
 		pool_let_in(entry);
+		pool_unblock(entry);
 		files_claimed(entry);
 		pool_carry_options(entry, fresh_fd);
 		reply.count = 1;

@@ -104,6 +104,25 @@ static void share(int fd, uint64_t inode)
 	sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+/* The table keeps that it blocks: who got EAGAIN just before this still waits, and tries again. */
+static bool let_block(int fd, void *unused)
+{
+	uint64_t inode;
+	const struct listener *listener = listener_of(fd, &inode);
+	int flags = listener ? sys_fcntl(fd, F_GETFL, 0) : 0;
+
+	(void)unused;
+	if (flags > 0 && flags & O_NONBLOCK && atomic_load(&listener->flags) & LISTENER_BLOCKING)
+		sys_fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	return true;
+}
+
+void retire_unshare(int proc_fd)
+{
+	if (session_has_blocking())
+		descriptor_each(proc_fd, let_block, NULL);
+}
+
 /* Was this inode among the ones before? A listener under several numbers is sent once. */
 static bool is_repeated(unsigned at)
 {

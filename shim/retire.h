@@ -25,6 +25,13 @@ void retire_collect(int channel_fd, int proc_fd);
  */
 void retire_begin(int channel_fd, int proc_fd);
 
+/*
+ * No other generation accepts any more: where the program wants calls on a listener to block, the
+ * kernel lets them again. So of many threads that wait in accept() one is woken for a client, and not
+ * all of them, as when they wait in poll() instead.
+ */
+void retire_unshare(int proc_fd);
+
 /* By the handler, in a thread that was woken with this epoch: the last one answers RETIRED. */
 void retire_thread_passed(uint32_t epoch);
 

@@ -59,7 +59,9 @@ enum message_type {
 	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, enum welcome_flag */
 	MESSAGE_CLAIMED, /* 1 descriptor: a listener with this address, or none: bind it yourself */
 	MESSAGE_COMMIT,	 /* 1 descriptor: /proc/PID; the generation is the current one */
-	MESSAGE_SOLE,	 /* no other generation shares its listeners any more, or none does again */
+	/* 1 descriptor: /proc/PID; no other generation accepts from its listeners. MESSAGE_MORE: but the
+	   one before it may come back */
+	MESSAGE_SOLE,
 	MESSAGE_COLLECT, /* 1 descriptor: /proc/PID; answer LISTENERS */
 	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; answer RETIRED */
 	MESSAGE_RESUME,	 /* /proc/PID, then count listeners with their inodes; answer RESUMED */
