@@ -220,11 +220,12 @@ static void inherited_handlers(int signal)
 static void separated(void)
 {
 	struct pollfd wait = { .fd = listen_fd, .events = POLLIN };
-	pid_t pid = fork();
 	int ends[2];
 	char byte;
+	pid_t pid;
 
-	say("- separated");
+	say("- separated"); /* once: before there are two to say it */
+	pid = fork();
 	if (pid == 0) {
 		told("unshare files", unshare(CLONE_FILES));
 		told("unshare", unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC));
