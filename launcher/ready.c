@@ -230,7 +230,8 @@ const char *generation_lacks(const struct generation *generation, char *text, si
 	if (!must_say_ready(generation) || generation->said_ready)
 		return generation->said_ready ? "it sent READY=1, but does not wait for clients" :
 						"it listens, but does not wait for clients on all its listeners";
-	snprintf(text, size, "it did not send READY=1, as the generation before had");
+	snprintf(text, size, "it did not send READY=1, as generation %u had",
+		 service.current ? service.current->number : vacancy_expects_ready());
 	return text;
 }
 

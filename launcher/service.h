@@ -183,8 +183,8 @@ void service_drain_counted(struct generation *generation, uint64_t connections);
 /* vacancy.c: what is done in the states VACATING, FILLING and WAITING */
 void vacancy_open(bool planned); /* nobody serves from now on; planned: it did not just die */
 bool vacancy_is_crash(const struct generation *generation); /* that has ended by itself */
-/* The next one is to send READY=1, and takes no client before. */
-bool vacancy_expects_ready(void);
+/* The next one is to send READY=1, as the one with this number had, and takes no client before; 0: no. */
+unsigned vacancy_expects_ready(void);
 void vacancy_orphaned(void); /* its first process has, and others go on */
 void vacancy_revive(void); /* the current generation crashed */
 void vacancy_begin(void); /* the current generation is retired in place */

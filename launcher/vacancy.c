@@ -27,7 +27,7 @@ static unsigned tries;	   /* of this vacancy that have failed */
 static unsigned n_crashes; /* within the window, at the last one */
 static int64_t began_ns;
 static bool is_planned; /* it was retired, and did not die */
-static bool was_said;	/* by READY=1, that the one before was ready */
+static unsigned said_by; /* the number of the one before, if it has sent READY=1 */
 
 static long since_ms(int64_t then_ns)
 {
@@ -44,7 +44,7 @@ void vacancy_open(bool planned)
 	tries = 0;
 	began_ns = clock_now_ns();
 	is_planned = planned;
-	was_said = false;
+	said_by = 0;
 	if (!planned)
 		note_crash();
 }
@@ -57,13 +57,13 @@ void vacancy_begin(void)
 	service_tell("generation %u (pid %d) is to end, clients wait for the next one",
 		     service.current->number, (int)service.current->pid);
 	pool_deepen(&service.pool);
-	was_said = service.current->said_ready;
+	said_by = service.current->said_ready ? service.current->number : 0;
 	generation_retire(service.current);
 }
 
-bool vacancy_expects_ready(void)
+unsigned vacancy_expects_ready(void)
 {
-	return was_said && service_is_vacant() && !service.on_fallback;
+	return service_is_vacant() && !service.on_fallback ? said_by : 0;
 }
 
 static void drop_current(void)
@@ -210,7 +210,7 @@ void vacancy_revive(void)
 	service_set_failure("generation %u (pid %d) %s", dead->number, (int)dead->pid,
 			    process_status_text(dead->status, text, sizeof(text)));
 	service.exit_code = service_exit_code(dead);
-	was_said = dead->said_ready;
+	said_by = dead->said_ready ? dead->number : 0;
 	service_tell_output(dead, is_crash_loop());
 	service.current = NULL;
 	generation_free(dead);
