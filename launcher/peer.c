@@ -63,14 +63,23 @@ static int peer_compare(const struct peer *a, const struct peer *b)
 	return by_name ? by_name : (a->uid > b->uid) - (a->uid < b->uid);
 }
 
+/*
+ * Takes its connection. A Unix address may have newlines in it: anybody may make it look as if there
+ * were lines in /proc/net/unix for a service that is there already.
+ */
 static void peers_insert(struct peer **services, const struct peer *service)
 {
-	struct peer *copy = malloc(sizeof(*copy));
+	struct peer *copy;
 
-	if (!copy)
-		err(EXIT_FLIP, "cannot list the services");
 	while (*services && peer_compare(*services, service) < 0)
 		services = &(*services)->next;
+	if (*services && peer_compare(*services, service) == 0) {
+		close(service->fd);
+		return;
+	}
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		err(EXIT_FLIP, "cannot list the services");
 	*copy = *service;
 	copy->next = *services;
 	*services = copy;

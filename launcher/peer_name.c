@@ -45,12 +45,17 @@ socklen_t peer_address(struct sockaddr_un *address, uid_t uid, const char *name)
 
 bool peer_parse(const char *address, uid_t *uid, char name[CONTROL_NAME_MAX + 1])
 {
+	struct sockaddr_un same;
 	unsigned number;
 	int at = 0;
 
 	if (sscanf(address, "@" ADDRESS_PREFIX "%u/%n", &number, &at) != 1 || at == 0)
 		return false;
 	if (!control_name_ok(address + at))
+		return false;
+	/* Anybody may bind "@flip/0000/web", "@flip/4294967296/web" and so on, which are no uids. */
+	peer_address(&same, number, address + at);
+	if (strcmp(same.sun_path + 1, address + 1) != 0)
 		return false;
 	*uid = number;
 	strlcpy(name, address + at, CONTROL_NAME_MAX + 1);

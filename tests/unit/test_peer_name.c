@@ -74,7 +74,10 @@ Test(peer_name, is_in_no_other_address)
 {
 	static const char *const addresses[] = { "", "@", "flip/0/web", "/flip/0/web", "@flip/0/", "@flip/0",
 						 "@flip//web", "@flip/x/web", "@flip/0/web/", "@flip/0/0",
-						 "@flip/0/a b", "@flip/0/web\n", "@flip-1-00/1" };
+						 "@flip/0/a b", "@flip/0/web\n", "@flip-1-00/1",
+						 "@flip/00/web", "@flip/-1/web", "@flip/+1/web",
+						 "@flip/ 1/web", "@flip/4294967296/web",
+						 "@flip/18446744073709551616/web" };
 
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
 		cr_assert_not(peer_parse(addresses[i], &uid, name), "%s", addresses[i]);
