@@ -131,25 +131,45 @@ static uint64_t stir(uint64_t hash, uint64_t number)
 	return (hash ^ number) * 0x100000001b3u;
 }
 
+/* Like take(), but what stands there may be negative. */
+static bool take_signed(struct cursor *cursor, uint64_t *number)
+{
+	bool is_negative;
+
+	while (cursor->at < cursor->end && *cursor->at == ' ')
+		cursor->at++;
+	is_negative = cursor->at < cursor->end && *cursor->at == '-';
+	cursor->at += is_negative;
+	if (cursor->at == cursor->end || digit_value(*cursor->at) > 9 || !take(cursor, "", 10, number))
+		return false;
+	if (is_negative && *number > INT64_MAX)
+		return false;
+	*number = is_negative ? -*number : *number;
+	return true;
+}
+
+static bool is_int(uint64_t number)
+{
+	return (int64_t)number >= INT_MIN && (int64_t)number <= INT_MAX;
+}
+
 bool procfs_parse_stat(const char *text, struct procfs_stat *stat)
 {
 	const char *at = strrchr(text, ')'); /* the name before that may contain anything */
 	uint64_t field[STAT_END] = { 0 };
 	struct cursor cursor;
 
-	if (!at || at[1] != ' ' || !at[2])
+	if (!at || at[1] != ' ' || !((at[2] | 32) >= 'a' && (at[2] | 32) <= 'z'))
 		return false;
 	stat->state = at[2];
 	cursor = (struct cursor){ at + 3, at + strlen(at) };
-	for (int i = STAT_PARENT; i < STAT_END; i++) {
-		while (cursor.at < cursor.end && *cursor.at == ' ')
-			cursor.at++;
-		/* The terminal's group, and priorities, may be negative: nobody asks for them. */
-		if (cursor.at < cursor.end && *cursor.at == '-')
-			cursor.at++;
-		if (!take(&cursor, "", 10, &field[i]))
+	/* The group and the session of a process that is about to vanish are -1. */
+	for (int i = STAT_PARENT; i < STAT_END; i++)
+		if (!take_signed(&cursor, &field[i]))
 			return false;
-	}
+	if (!is_int(field[STAT_PARENT]) || !is_int(field[STAT_GROUP]) ||
+	    !is_int(field[STAT_SESSION]) || !is_int(field[STAT_THREADS]))
+		return false;
 	stat->parent = (int)field[STAT_PARENT];
 	stat->group = (int)field[STAT_GROUP];
 	stat->session = (int)field[STAT_SESSION];

@@ -266,3 +266,37 @@ Test(procfs, takes_no_part_of_stat)
 			cr_expect(length > data_ends - strlen("94250285748224"), "%zu", length);
 	}
 }
+
+/* 1 would be the group of the init process, and all of it might be taken for the service. */
+Test(procfs, tells_a_missing_group_from_group_1)
+{
+	struct procfs_stat stat;
+
+	cr_assert(procfs_parse_stat("4712 (server) X 0 -1 -1 0 -1 4228108 0 0 0 0 0 0 0 0 20 -5 0 0 1554063 0 0 "
+				    "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "
+				    "0\n", &stat));
+	cr_expect(stat.parent == 0);
+	cr_expect(stat.group == -1);
+	cr_expect(stat.session == -1);
+	cr_expect(stat.image == 0);
+}
+
+Test(procfs, takes_no_stat_with_numbers_that_are_none)
+{
+	static const char rest[] = " 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "
+				   "0 0 0 0 0 0 0\n";
+	static const char *const starts[] = { "1 (a) S 2147483648 1 1", "1 (a) S 1 4294967297 1",
+					      "1 (a) S 1 1 9223372036854775808", "1 (a) S 1 - 1",
+					      "1 (a) S 1 1 -18446744073709551615",
+					      "1 (a) S 1 x 1", "1 (a) S 1 --1 1", "1 (a)  1 1 1",
+					      "1 (a) 1 1 1 1" };
+	struct procfs_stat stat;
+	char text[300];
+
+	snprintf(text, sizeof(text), "1 (a) S 2147483647 1 1%s", rest);
+	cr_assert(procfs_parse_stat(text, &stat));
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		snprintf(text, sizeof(text), "%s%s", starts[i], rest);
+		cr_expect(!procfs_parse_stat(text, &stat), "%s", starts[i]);
+	}
+}
