@@ -42,6 +42,7 @@ static bool read_output(void)
 		memmove(check.text, check.text + (size_t)n - spare, check.length - ((size_t)n - spare));
 		check.length -= (size_t)n - spare;
 	}
+	output_clean(text, (size_t)n);
 	memcpy(check.text + check.length, text, (size_t)n);
 	check.length += (size_t)n;
 	return true;

@@ -46,6 +46,13 @@ static void hand_out(char *text, unsigned skip, void (*line)(const char *text, v
 	}
 }
 
+void output_clean(char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\0')
+			text[i] = '?';
+}
+
 static unsigned count_lines(const char *text)
 {
 	unsigned n = 0;
@@ -74,7 +81,9 @@ static void tail_one(int number, off_t from, unsigned n,
 	if (from >= 0 && status.st_size - from > TAIL_BYTES)
 		from = status.st_size - TAIL_BYTES;
 	length = from >= 0 ? pread(fd, text, TAIL_BYTES, from) : 0;
-	text[length > 0 ? length : 0] = '\0';
+	length = length > 0 ? length : 0;
+	output_clean(text, (size_t)length);
+	text[length] = '\0';
 	lines = count_lines(text);
 	hand_out(text, lines > n ? lines - n : 0, line, argument);
 	if (fd >= 0)

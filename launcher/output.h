@@ -16,3 +16,6 @@ void output_note(struct output_mark *mark);
 /* Calls line() for each of the last `n` lines since then. May read a file; keeps no state. */
 void output_tail(const struct output_mark *mark, unsigned n,
 		 void (*line)(const char *text, void *argument), void *argument);
+
+/* NUL bytes, which would hide all that follows, become '?'. */
+void output_clean(char *text, size_t length);
