@@ -109,6 +109,7 @@ static int peer_ask(const struct peer *service, enum message_type type,
 		*garbage = report_check(&report, (size_t)length, 0);
 		if (*garbage)
 			return -2;
+		report_clean(&report); /* some of it a server wrote, who knows whose */
 		show(&report, context);
 	} while (!report.final);
 	return report.exit_code;

@@ -109,3 +109,10 @@ const char *report_check(const void *bytes, size_t length, size_t fds)
 		return "text without an end";
 	return NULL;
 }
+
+void report_clean(struct report *report)
+{
+	for (char *at = report->text; *at; at++)
+		if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)
+			*at = '?';
+}

@@ -151,5 +151,8 @@ size_t message_fds(const struct message *message);
 /* The same for a report. */
 const char *report_check(const void *bytes, size_t length, size_t fds);
 
+/* Makes '?' of control characters, on which a terminal would act. The report is a good one. */
+void report_clean(struct report *report);
+
 /* The name of a type for the log; never NULL. */
 const char *message_name(unsigned type);

@@ -256,3 +256,14 @@ Test(protocol, refuses_foreign_reports)
 	report.magic = 0;
 	cr_assert_str_eq(report_check(&report, sizeof(report), 0), "not a message of flip");
 }
+
+Test(protocol, no_report_acts_on_a_terminal)
+{
+	struct report report = report_of("a\tb\033[2J\177\r\n\001 \303\244");
+
+	report_clean(&report);
+	cr_assert_str_eq(report.text, "a\tb?[2J???? \303\244");
+	report = report_of("");
+	report_clean(&report);
+	cr_assert_str_eq(report.text, "");
+}
