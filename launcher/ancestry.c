@@ -1,6 +1,7 @@
 #include "ancestry.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@ size_t ancestry_find_in(const struct ancestry *ancestry, const char *text)
 
 	for (const char *at = text; (at = strstr(at, "pid ")); at += 4) {
 		bool word = at == text || !isalnum((unsigned char)at[-1]);
-		size_t distance = ancestry_find(ancestry, (pid_t)strtol(at + 4, NULL, 10));
+		long pid = strtol(at + 4, NULL, 10);
+		bool is_pid = pid > 0 && pid <= INT_MAX;
+		size_t distance = is_pid ? ancestry_find(ancestry, (pid_t)pid) : ancestry->count;
 
 		if (word && distance < nearest)
 			nearest = distance;

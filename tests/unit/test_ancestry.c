@@ -28,6 +28,8 @@ Test(ancestry, finds_the_nearest_that_a_text_names)
 		{ "pid x", 4 },
 		{ "rapid 200", 4 },
 		{ "pid 2001", 4 },
+		{ "pid 4294967496", 4 }, /* both are 200, if they are cut off */
+		{ "pid -4294967096", 4 },
 		{ "pid 999999999999999999999", 4 },
 	};
 
