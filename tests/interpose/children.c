@@ -137,8 +137,7 @@ static void signalled(const char *what, int signal, enum disposition disposition
 		if (disposition == HANDLER)
 			(void)!!sigaction(signal, &(struct sigaction){ .sa_handler = exit_by }, NULL);
 		(void)!write(ready[1], "x", 1);
-		(void)!read(hold[0], &byte, 1);
-		_exit(errno == EINTR ? 41 : 40);
+		_exit(read(hold[0], &byte, 1) == -1 && errno == EINTR ? 41 : 40);
 	}
 	close(hold[0]);
 	(void)!read(ready[0], &byte, 1);

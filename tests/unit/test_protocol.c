@@ -13,9 +13,9 @@ Test(protocol, message_begins_cleared)
 	struct message message;
 
 	memset(&message, 0xff, sizeof(message));
-	message_init(&message, MESSAGE_SOLE);
+	message_init(&message, MESSAGE_CONTROL_STATUS);
 	cr_assert_eq(message.magic, PROTOCOL_MAGIC);
-	cr_assert_eq(message.type, MESSAGE_SOLE);
+	cr_assert_eq(message.type, MESSAGE_CONTROL_STATUS);
 	cr_assert_eq(message.count, 0);
 	for (size_t i = 0; i < PROTOCOL_FDS_MAX; i++)
 		cr_assert_eq(message.value[i], 0);
@@ -54,7 +54,7 @@ Test(protocol, refuses_any_other_length)
 {
 	char bytes[sizeof(struct message) + 1] = { 0 };
 
-	message_init((struct message *)bytes, MESSAGE_SOLE);
+	message_init((struct message *)bytes, MESSAGE_CONTROL_STATUS);
 	cr_assert_null(message_check(bytes, sizeof(struct message), 0));
 	for (size_t length = 0; length <= sizeof(bytes); length++)
 		if (length != sizeof(struct message))
@@ -65,7 +65,7 @@ Test(protocol, refuses_foreign_magic)
 {
 	struct message message;
 
-	message_init(&message, MESSAGE_SOLE);
+	message_init(&message, MESSAGE_CONTROL_STATUS);
 	message.magic ^= 1;
 	cr_assert_str_eq(check(&message, 0), "not a message of flip");
 }
@@ -74,7 +74,7 @@ Test(protocol, refuses_another_version)
 {
 	struct message message;
 
-	message_init(&message, MESSAGE_SOLE);
+	message_init(&message, MESSAGE_CONTROL_STATUS);
 	message.version++;
 	cr_assert_str_eq(check(&message, 0), "another version of flip");
 }
@@ -86,7 +86,7 @@ Test(protocol, refuses_unknown_types)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct message message;
 
-		message_init(&message, MESSAGE_SOLE);
+		message_init(&message, MESSAGE_CONTROL_STATUS);
 		message.type = types[i];
 		cr_assert_str_eq(check(&message, 0), "unknown type");
 	}
