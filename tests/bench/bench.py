@@ -92,7 +92,7 @@ def server_command(mode, port, *options):
 
 
 @contextlib.contextmanager
-def running(command, port, cpus=None):
+def running(command, port, cpus=None, how=signal.SIGTERM):
     process = start(command, cpus)
     try:
         def answers():
@@ -102,7 +102,7 @@ def running(command, port, cpus=None):
         wait_for(answers)
         yield process
     finally:
-        end(process)
+        end(process, how)
 
 
 def flip_run(command, *options):
@@ -341,23 +341,77 @@ def measure_true():
         f'{more_kib:.0f} KiB', more_kib <= 150)
 
 
+def write_tag(tag):
+    with open(f'{TMP.name}/tag', 'w', encoding='ascii') as file:
+        print(tag, file=file)
+
+
 def measure_family():
     """restart of a family of 64 workers against one of 4"""
-    beyond = {}
+    answered, finished = {}, {}
     for workers in (4, 64):
-        bare, flipped = [], []
-        options = (f'--threads={workers}',)
-        with running(flip_run(server_command('prefork', 8080, *options)), 8080) as flip:
-            for _ in range(40 if full else 10):
-                bare.append(int(subprocess.check_output(
-                    [BENCH + 'first_answer', '127.0.0.1:8081', 'start',
-                     *server_command('prefork', 8081, *options)])) / 1000)
-                flipped.append(restart_ms(flip.pid))
+        bare, first, whole = [], [], []
+        options = (f'--threads={workers}', f'--tag-file={TMP.name}/tag')
+        command = flip_run(server_command('prefork', 8080, *options))
+        write_tag('v0')
+        # SIGTERM would end the master alone, with flip as without.
+        with running(command, 8080, how=signal.SIGQUIT) as flip:
+            for turn in range(40 if full else 10):
+                write_tag(f'v{turn + 1}')
+                for values, port, what in (
+                        (bare, 8081, ['start', *server_command('prefork', 8081, *options)]),
+                        (first, 8080, ['restart', str(flip.pid), f'v{turn + 1}'])):
+                    values.append(int(subprocess.check_output(
+                        [BENCH + 'first_answer', f'127.0.0.1:{port}', *what])) / 1000)
                 wait_for(lambda: is_settled(flip.pid))
-        beyond[workers] = median(flipped) - median(bare)
-    row('restart of a family of 64 workers / one of 4, each beyond what its own start takes', '< 2',
-        f'{beyond[64] / beyond[4]:.2f} ({beyond[64]:.1f} ms, {beyond[4]:.1f} ms)',
-        beyond[64] < 2 * beyond[4])
+                whole.append(restart_ms(flip.pid))
+                wait_for(lambda: is_settled(flip.pid))
+        answered[workers] = median(first) - median(bare)
+        finished[workers] = median(whole) - median(bare)
+    for what, beyond in (('until a new worker answers', answered),
+                         ('until all old ones have let go', finished)):
+        row(f'restart of a family of 64 workers / one of 4, {what}, each beyond what its own start '
+            'takes', '< 2', f'{beyond[64] / beyond[4]:.2f} ({beyond[64]:.1f} ms, {beyond[4]:.1f} ms)',
+            beyond[64] < 2 * beyond[4])
+
+
+def measure_in_place():
+    """in place: the longest wait of a client, beyond the server's own stop and start"""
+    options = ('--init-ms=50', '--term=graceful')
+    bare, flipped = [], []
+    with running(flip_run(server_command('epoll', 8080, *options), '--in-place'), 8080) as flip:
+        for _ in range(100 if full else 25):
+            with running(server_command('epoll', 8081, *options), 8081) as server:
+                begin = time.monotonic()
+                server.terminate()
+                server.wait()
+                stop_ms = (time.monotonic() - begin) * 1000
+            start_us = subprocess.check_output([BENCH + 'first_answer', '127.0.0.1:8081', 'start',
+                                                *server_command('epoll', 8081, *options)])
+            bare.append(stop_ms + int(start_us) / 1000)
+            load = start(load_command(8080, '--clients=2', '--pause-ms=1', '--seconds=0.4'))
+            time.sleep(0.1)
+            restart_surely(flip.pid)
+            load.wait()
+            children.remove(load)
+            flipped.append(tally(output_of(load))['max_us'] / 1000)
+    beyond = median(flipped) - median(bare)
+    row(f'in place: the longest wait of a client, beyond stop and start of the bare server (medians of '
+        f'{len(bare)})', '<= 10 ms', f'{beyond:.1f} ms ({median(flipped):.1f} - {median(bare):.1f})',
+        beyond <= 10)
+
+
+def measure_many_threads():
+    """64 threads in accept(): requests per second after a restart, against before"""
+    ratios = []
+    for _ in range(10 if full else 4):
+        with running(flip_run(server_command('threads', 8080, '--threads=64')), 8080) as flip:
+            before = load_for(8080, 0.5, '--clients=4')['per_second']
+            restart_surely(flip.pid)
+            wait_for(lambda: is_settled(flip.pid))
+            ratios.append(load_for(8080, 0.5, '--clients=4')['per_second'] / before)
+    row(f'requests/s, a connection each, 64 threads in accept(): after a restart / before '
+        f'(median of {len(ratios)} pairs)', '>= 0.95', f'{median(ratios):.3f}', median(ratios) >= 0.95)
 
 
 def restart_ms(pid):

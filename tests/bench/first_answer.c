@@ -2,7 +2,8 @@
  * From a command to the first answer of a new process, in microseconds, as a client sees it:
  *
  *     first_answer ADDR:PORT start CMD...     from fork() and exec of a server that is not running
- *     first_answer ADDR:PORT restart PID      from SIGHUP to PID, to an answer with another pid in it
+ *     first_answer ADDR:PORT restart PID [TAG] from SIGHUP to PID, to an answer with another pid in it,
+ *                                             or with this tag
  *
  * Both ask in the same loop, so that what the asking costs is in both figures.
  */
@@ -31,17 +32,18 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* The pid that an answer ("TAG PID LINE") names; 0 if there was none. */
-static pid_t ask(void)
+/* The pid that an answer ("TAG PID LINE") names; 0 if there was none, or not with this tag. */
+static pid_t ask(const char *tag)
 {
-	char answer[ANSWER_SIZE];
+	char answer[ANSWER_SIZE], answered[32];
 	enum outcome outcome;
 	pid_t pid = 0;
 	int fd = client_connect(&target, source++, 5000, &outcome);
 
 	if (fd == -1)
 		return 0;
-	if (client_ask(fd, "hello\n", answer) != OUTCOME_OK || sscanf(answer, "%*s %d", &pid) != 1)
+	if (client_ask(fd, "hello\n", answer) != OUTCOME_OK ||
+	    sscanf(answer, "%31s %d", answered, &pid) != 2 || (tag && strcmp(tag, answered) != 0))
 		pid = 0;
 	client_expect_end(fd);
 	close(fd);
@@ -49,11 +51,11 @@ static pid_t ask(void)
 }
 
 /* Ask until another than 'old' answers; print how long after begin_ns that was. */
-static void wait_print(pid_t old, int64_t begin_ns)
+static void wait_print(pid_t old, const char *tag, int64_t begin_ns)
 {
 	pid_t pid;
 
-	while ((pid = ask()) == 0 || pid == old) {
+	while ((pid = ask(tag)) == 0 || pid == old) {
 		if (now_ns() - begin_ns > DEADLINE_NS)
 			errx(1, "no new process answers within 10 s");
 		/* On a machine of two cores a loop without a pause takes one from those it waits for. */
@@ -68,35 +70,36 @@ static void start(char *argv[])
 	pid_t child = fork();
 
 	if (child == 0) {
+		setpgid(0, 0);
 		execvp(argv[0], argv);
 		err(127, "cannot run %s", argv[0]);
 	}
 	if (child == -1)
 		err(1, "cannot fork");
-	wait_print(0, begin_ns);
-	kill(child, SIGKILL);
+	wait_print(0, NULL, begin_ns);
+	kill(-child, SIGKILL); /* its workers, too */
 	waitpid(child, NULL, 0);
 }
 
-static void restart(pid_t pid)
+static void restart(pid_t pid, const char *tag)
 {
-	pid_t old = ask();
+	pid_t old = ask(NULL);
 	int64_t begin_ns = now_ns();
 
 	if (old == 0 || kill(pid, SIGHUP) == -1)
 		err(1, "nothing to restart");
-	wait_print(old, begin_ns);
+	wait_print(old, tag, begin_ns);
 }
 
 int main(int argc, char *argv[])
 {
 	if (argc < 4 || !target_parse(&target, argv[1]))
-		errx(2, "usage: first_answer ADDR:PORT start CMD... | restart PID");
+		errx(2, "usage: first_answer ADDR:PORT start CMD... | restart PID [TAG]");
 	source = (unsigned)getpid();
 	if (strcmp(argv[2], "start") == 0)
 		start(argv + 3);
 	else if (strcmp(argv[2], "restart") == 0)
-		restart((pid_t)atoi(argv[3]));
+		restart((pid_t)atoi(argv[3]), argv[4]);
 	else
 		errx(2, "'%s' is neither start nor restart", argv[2]);
 	return 0;

@@ -279,10 +279,13 @@ process_parent() {
 
 # The same without flip: stopped and started once, which must lose requests.
 control() {
+	local began
 	bare_start
 	load_all_start
+	began=$(now_ms)
 	bare_stop
 	bare_start
+	[ -z "$in_place" ] || fact own_pause "$(($(now_ms) - began)) ms"
 	load_all_end
 	bare_stop
 	[[ $to != unix:* ]] || rm -f "${to#unix:}"
