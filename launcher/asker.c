@@ -107,6 +107,17 @@ void asker_result(int exit_code, const char *format, ...)
 	}
 }
 
+void asker_result_before(int exit_code, const char *text)
+{
+	struct asker *asker, *next;
+
+	for (asker = TAILQ_FIRST(&askers); asker; asker = next) {
+		next = TAILQ_NEXT(asker, link);
+		if (asker->request == MESSAGE_CONTROL_RESTART && asker != serving)
+			answer(asker, exit_code, "%s", text);
+	}
+}
+
 void asker_abandon_restarts(const char *reason)
 {
 	struct asker *asker, *next;

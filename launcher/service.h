@@ -307,6 +307,8 @@ void asker_listen(int listen_fd);
 void asker_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends their waiting. */
 void asker_result(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the waiting of those who asked for a restart before the request that is being served. */
+void asker_result_before(int exit_code, const char *text);
 /* Ends the waiting of those who asked for a restart: the service is being stopped. */
 void asker_abandon_restarts(const char *reason);
 /* A request was refused: only the one being served hears it. */

@@ -43,6 +43,8 @@ struct service service = {
 
 static struct timer collect_timer, quiesce_timer, rearm_timer;
 static int64_t collect_began_ns, quiesce_began_ns;
+/* Of an upgrade that is done, until the old one's connections are counted. */
+static bool is_result_owed;
 
 int service_stop_signal(void)
 {
@@ -92,8 +94,19 @@ void service_conclude(int exit_code, const char *format, ...)
 
 void service_conclude_again(int exit_code)
 {
+	is_result_owed = false;
 	log_line(exit_code ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "%s", service.last_result);
 	asker_result(exit_code, "%s", service.last_result);
+}
+
+/* The next request comes before the count: who asked for the last one has an answer of its own. */
+static void settle_result(void)
+{
+	if (!is_result_owed)
+		return;
+	is_result_owed = false;
+	log_line(LOG_LEVEL_INFO, "%s", service.last_result);
+	asker_result_before(0, service.last_result);
 }
 
 /* Starting. */
@@ -215,6 +228,7 @@ static void check(void)
 {
 	const struct settings *settings = service.settings;
 
+	settle_result();
 	service.asked_ns = clock_now_ns();
 	service.on_fallback = false;
 	service.failure[0] = '\0';
@@ -393,6 +407,7 @@ static void succeed(void)
 	snprintf(service.last_result, sizeof(service.last_result),
 		 "generation %u (pid %d) ready in %ld ms", service.current->number,
 		 (int)service.current->pid, elapsed_ms(service.asked_ns));
+	is_result_owed = true;
 	if (old->exited && TAILQ_EMPTY(&old->members)) {
 		service_event(EVENT_CONFIRMED);
 		generation_check_gone(old);
@@ -416,6 +431,10 @@ void service_drain_counted(struct generation *generation, uint64_t connections)
 			 connections == 1 ? "" : "s");
 	if (service.state == SERVICE_STOPPING || service.state == SERVICE_VACATING) {
 		service_tell("%s", draining);
+		return;
+	}
+	if (!is_result_owed) {
+		log_line(LOG_LEVEL_INFO, "%s", draining);
 		return;
 	}
 	snprintf(ready, sizeof(ready), "%s", service.last_result);
@@ -461,6 +480,8 @@ static void replace(void)
 
 static void stop(void)
 {
+	if (!probation_is_checking())
+		settle_result();
 	service_tell("stopping");
 	check_abort();
 	probation_end();
