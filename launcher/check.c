@@ -143,9 +143,29 @@ static _Noreturn void run_child(const char *command, int output_fd)
 	_exit(127);
 }
 
+/* Returns the pipe that its output comes from, or -1 and errno. */
+static int start_process(const char *command)
+{
+	int fds[2], error;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return -1;
+	check.pid = fork();
+	if (check.pid == 0)
+		run_child(command, fds[1]);
+	error = errno;
+	close(fds[1]);
+	if (check.pid > 0)
+		return fds[0];
+	close(fds[0]);
+	check.pid = 0;
+	errno = error;
+	return -1;
+}
+
 void check_start(const char *what, const char *command, uint32_t timeout_ms, void (*done)(bool ok))
 {
-	int fds[2];
+	int fd;
 
 	check.what = what;
 	check.command = command;
@@ -153,17 +173,14 @@ void check_start(const char *what, const char *command, uint32_t timeout_ms, voi
 	check.timed_out = false;
 	check.done = done;
 	check.length = 0;
-	if (pipe2(fds, O_CLOEXEC) != 0 || (check.pid = fork()) < 0) {
-		check.pid = 0;
+	fd = start_process(command);
+	if (fd < 0) {
 		service_set_failure("cannot run %s '%.100s': %s", what, command, strerror(errno));
 		done(false);
 		return;
 	}
-	if (check.pid == 0)
-		run_child(command, fds[1]);
 	setpgid(check.pid, check.pid);
-	close(fds[1]);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	loop_add(&check.output, fds[0], POLLIN, output_ready);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	loop_add(&check.output, fd, POLLIN, output_ready);
 	timer_set(&check.deadline, timeout_ms, check_timeout);
 }
