@@ -163,6 +163,13 @@ static int start_process(const char *command)
 	return -1;
 }
 
+/* service.failure says why. */
+static void not_started(struct timer *timer)
+{
+	(void)timer;
+	check.done(false);
+}
+
 void check_start(const char *what, const char *command, uint32_t timeout_ms, void (*done)(bool ok))
 {
 	int fd;
@@ -176,7 +183,7 @@ void check_start(const char *what, const char *command, uint32_t timeout_ms, voi
 	fd = start_process(command);
 	if (fd < 0) {
 		service_set_failure("cannot run %s '%.100s': %s", what, command, strerror(errno));
-		done(false);
+		timer_set(&check.deadline, 0, not_started);
 		return;
 	}
 	setpgid(check.pid, check.pid);

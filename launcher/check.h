@@ -12,7 +12,8 @@
 /*
  * Starts a shell command line. done(true) is called when it has ended with 0; done(false) otherwise,
  * with the reason in service.failure, and after its last lines were told to whoever waits. `what`
- * and `command` must live until then. `what` is what the sentence calls it ("precheck").
+ * and `command` must live until then. `what` is what the sentence calls it ("precheck"). done() is
+ * never called before this returns.
  */
 void check_start(const char *what, const char *command, uint32_t timeout_ms, void (*done)(bool ok));
 
