@@ -213,7 +213,8 @@ static struct pidfh *write_pid_file(void)
 	if (!file)
 		err(EXIT_FLIP, "cannot write the pid file %s", path);
 	fcntl(pidfile_fileno(file), F_SETFD, FD_CLOEXEC);
-	pidfile_write(file);
+	if (pidfile_write(file) != 0) /* which has removed it */
+		err(EXIT_FLIP, "cannot write the pid file %s", path);
 	return file;
 }
 
