@@ -20,24 +20,16 @@ void interrupt_look(void)
 		interrupt_state = INTERRUPT_NONE;
 }
 
-static int64_t coarse_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
-
 void interrupt_note_command(void)
 {
-	atomic_store(&command_ns, coarse_now_ns());
+	atomic_store(&command_ns, sys_clock_ns(CLOCK_MONOTONIC_COARSE));
 }
 
 bool interrupt_was_stolen(void)
 {
 	int64_t then_ns = atomic_load(&command_ns);
 
-	return errno == EINTR && then_ns && coarse_now_ns() - then_ns < STOLEN_WINDOW_NS;
+	return errno == EINTR && then_ns && sys_clock_ns(CLOCK_MONOTONIC_COARSE) - then_ns < STOLEN_WINDOW_NS;
 }
 
 /* Did the system call before this context end with EINTR? */

@@ -48,10 +48,22 @@ static inline int sys_openat(int directory, const char *path, int flags)
 	return (int)SYS_CALL(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
 }
 
-/* As stat(2) and, for a link itself, lstat(2): flags as fstatat(2) has them. */
+/*
+ * As stat(2) and, for a link itself, lstat(2): flags as fstatat(2) has them. The libraries that pretend
+ * another time (libfaketime) or owner (fakeroot) replace fstatat(), with locks of their own.
+ */
 static inline int sys_stat(int directory, const char *path, struct stat *status, int flags)
 {
-	return fstatat(directory, path, status, flags) == 0 ? 0 : -errno;
+	return (int)SYS_CALL(SYS_newfstatat, directory, path, status, flags);
+}
+
+/* clock_gettime() is replaced as well, and takes memory there. */
+static inline int64_t sys_clock_ns(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	(void)SYS_CALL(SYS_clock_gettime, clock, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
 /* Can n bytes be read there? What a program passes to a call may be anything. */
@@ -89,7 +101,7 @@ static inline uint64_t sys_inode(int fd)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 ? status.st_ino : 0;
+	return SYS_CALL(SYS_fstat, fd, &status) == 0 ? status.st_ino : 0;
 }
 
 static inline int sys_socket(int family, int type)

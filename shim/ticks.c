@@ -1,16 +1,13 @@
 #include "ticks.h"
 
-#include <time.h>
+#include "sys.h"
 
 static uint64_t first_ticks;
 static int64_t first_ns;
 
 static int64_t now_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
+	return sys_clock_ns(CLOCK_MONOTONIC);
 }
 
 void ticks_begin(void)
