@@ -207,6 +207,17 @@ bool file_process_is_hidden(int pid)
 
 /* Where to write instead. */
 
+/*
+ * The program would have emptied the file that it writes to, and on a full disk got that room again:
+ * what it writes beside it must have some, too.
+ */
+static bool has_room(int fd)
+{
+	long result = SYS_CALL(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, 0, PROCFS_PID_FILE_MAX);
+
+	return result == 0 || result == -EOPNOTSUPP || result == -ENOSYS || result == -EBADF;
+}
+
 /* In the same file system, so that it can get a name there; or in memory, where that cannot be. */
 static int open_stage(int directory_fd, int flags, unsigned mode)
 {
@@ -216,8 +227,10 @@ static int open_stage(int directory_fd, int flags, unsigned mode)
 				       (flags & (O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC)),
 			       mode);
 
-	if (fd >= 0)
+	if (fd >= 0 && has_room(fd))
 		return fd;
+	if (fd >= 0)
+		sys_close(fd);
 	fd = (int)SYS_CALL(SYS_memfd_create, "pid file", MFD_CLOEXEC);
 	if (fd >= 0) {
 		sys_fcntl(fd, F_SETFL, flags & (O_APPEND | O_NONBLOCK));
