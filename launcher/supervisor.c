@@ -173,6 +173,18 @@ void service_ready(struct generation *generation)
 
 /* Collecting. */
 
+static void set_silent_failure(void)
+{
+	const struct member *member;
+	char who[40] = "";
+
+	TAILQ_FOREACH(member, &service.current->members, link)
+		if (!member->answered && !who[0])
+			snprintf(who, sizeof(who), "process %d of ", (int)member->pid);
+	service_set_failure("%sgeneration %u did not hand over its listeners within %d ms", who,
+			    service.current->number, COLLECT_TIMEOUT_MS);
+}
+
 static void collect_timeout(struct timer *timer)
 {
 	if (elapsed_ms(collect_began_ns) < COLLECT_TIMEOUT_MS) {
@@ -180,8 +192,7 @@ static void collect_timeout(struct timer *timer)
 		timer_set(timer, COLLECT_AGAIN_MS, collect_timeout);
 		return;
 	}
-	service_set_failure("generation %u did not hand over its listeners within %d ms",
-		    service.current->number, COLLECT_TIMEOUT_MS);
+	set_silent_failure();
 	service_collected(false);
 }
 
