@@ -177,11 +177,11 @@ static void serve_status(struct asker *asker)
 	timer_set(&asker->timeout, STATUS_TIMEOUT_MS, status_timeout);
 	/* Counting takes members' time; while they do something more important they are left alone. */
 	if (service_is_serving() || service.state == SERVICE_STARTING) {
-		generation_ask(service.current, MESSAGE_PROBE, MESSAGE_MORE, 0);
+		generation_count(service.current);
 		TAILQ_FOREACH(generation, &service.retired, link)
 			if (generation->phase == PHASE_DRAINING) {
 				generation_gather(generation);
-				generation_ask(generation, MESSAGE_PROBE, MESSAGE_MORE, 0);
+				generation_count(generation);
 			}
 	}
 	asker_counted();

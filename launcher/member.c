@@ -21,6 +21,11 @@
 #define CALLS_DOUBT 3
 /* The age at which a forked process has closed what it will not need. */
 #define GROWN_UP_MS 30
+/*
+ * Some forty messages lie unread in a channel at most: most have a descriptor, and a user may have
+ * only so many of those under way (RLIMIT_NOFILE, unix(7)).
+ */
+#define CHANNEL_ROOM (16 * 1024)
 
 static void *allocate(size_t size)
 {
@@ -39,15 +44,19 @@ static int open_proc(pid_t pid)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void member_send(struct member *member, struct message *message, const int *fds, unsigned n)
+/* False if there is no room for it: the member does not read, and nobody is to wait for it. */
+static bool member_send(struct member *member, struct message *message, const int *fds, unsigned n)
 {
-	int error = transfer_send(member->source.fd, message, fds, n);
+	int error = transfer_try(member->source.fd, message, fds, n);
 
+	if (error == -EAGAIN)
+		return false;
 	/* One that has just ended: the end of its channel says so, in a moment. */
 	if (error)
 		log_line(error == -EPIPE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 			 "cannot tell process %d of generation %u to %s: %s", (int)member->pid,
 			 member->generation->number, message_name(message->type), strerror(-error));
+	return true;
 }
 
 /* Does a message of this type go with /proc/PID? */
@@ -57,22 +66,70 @@ static bool takes_proc(enum message_type type)
 	       type == MESSAGE_RETIRE || type == MESSAGE_REARM || type == MESSAGE_PROBE || type == MESSAGE_LEAVE;
 }
 
-void member_tell(struct member *member, enum message_type type, uint32_t flags,
-			uint64_t value)
+static bool tell_now(struct member *member, const struct pending *what)
 {
 	struct message message;
-	int proc_fd = takes_proc(type) ? open_proc(member->pid) : -1;
+	int proc_fd = takes_proc(what->type) ? open_proc(member->pid) : -1;
+	bool is_told;
 
-	if (takes_proc(type) && proc_fd < 0)
-		return; /* it has ended */
-
-	message_init(&message, type);
-	message.flags = flags;
-	message.count = type == MESSAGE_LEAVE || type == MESSAGE_HOLD;
-	message.value[0] = value;
-	member_send(member, &message, &proc_fd, takes_proc(type));
+	if (takes_proc(what->type) && proc_fd < 0)
+		return true; /* it has ended */
+	message_init(&message, what->type);
+	message.flags = what->flags;
+	message.count = what->type == MESSAGE_LEAVE || what->type == MESSAGE_HOLD;
+	message.value[0] = what->value;
+	is_told = member_send(member, &message, &proc_fd, takes_proc(what->type));
 	if (proc_fd >= 0)
 		close(proc_fd);
+	return is_told;
+}
+
+static bool resume_now(struct member *member, const struct pool *pool);
+
+static void pending_drop(struct member *member, unsigned index)
+{
+	member->n_pending--;
+	memmove(member->pending + index, member->pending + index + 1,
+		(member->n_pending - index) * sizeof(*member->pending));
+}
+
+/* All that is told may be told twice: of each kind the last one counts. */
+static void pending_add(struct member *member, struct pending what)
+{
+	if (!member->n_pending)
+		log_line(LOG_LEVEL_DEBUG, "process %d of generation %u does not read what it is told",
+			 (int)member->pid, member->generation->number);
+	for (unsigned i = 0; i < member->n_pending; i++) {
+		if (member->pending[i].type != what.type)
+			continue;
+		what.flags |= what.type == MESSAGE_PROBE ? member->pending[i].flags : 0;
+		pending_drop(member, i);
+		break;
+	}
+	if (member->n_pending < PENDING_MAX)
+		member->pending[member->n_pending++] = what;
+	member->source.events = POLLIN | POLLOUT;
+}
+
+/* There is room again. */
+static void pending_send(struct member *member)
+{
+	while (member->n_pending) {
+		if (!(member->pending[0].type == MESSAGE_RESUME ?
+			      resume_now(member, &service.pool) :
+			      tell_now(member, &member->pending[0])))
+			return;
+		pending_drop(member, 0);
+	}
+	member->source.events = POLLIN;
+}
+
+void member_tell(struct member *member, enum message_type type, uint32_t flags, uint64_t value)
+{
+	const struct pending what = { type, flags, value };
+
+	if (member->n_pending || !tell_now(member, &what))
+		pending_add(member, what);
 }
 
 unsigned generation_ask(struct generation *generation, enum message_type type, uint32_t flags,
@@ -87,6 +144,19 @@ unsigned generation_ask(struct generation *generation, enum message_type type, u
 		n++;
 	}
 	return n;
+}
+
+void generation_count(struct generation *generation)
+{
+	struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link) {
+		if (member->is_counting)
+			continue;
+		member->is_counting = true;
+		member->answered = false;
+		member_tell(member, MESSAGE_PROBE, MESSAGE_MORE, 0);
+	}
 }
 
 void generation_ask_again(struct generation *generation, enum message_type type, uint32_t flags)
@@ -293,11 +363,12 @@ struct member *generation_member(const struct generation *generation, pid_t pid)
 	return NULL;
 }
 
-static void resume_member(struct member *member, const struct pool *pool)
+static bool resume_now(struct member *member, const struct pool *pool)
 {
 	const struct pool_entry *entry = TAILQ_FIRST(pool);
 	struct message message;
 	int fds[PROTOCOL_FDS_MAX];
+	bool is_told;
 
 	fds[0] = open_proc(member->pid);
 	do {
@@ -307,10 +378,17 @@ static void resume_member(struct member *member, const struct pool *pool)
 			fds[++message.count] = entry->fd;
 		}
 		message.flags = entry ? MESSAGE_MORE : 0;
-		member_send(member, &message, fds, message.count + 1);
-	} while (entry);
+		is_told = member_send(member, &message, fds, message.count + 1);
+	} while (entry && is_told);
 	if (fds[0] >= 0)
 		close(fds[0]);
+	return is_told;
+}
+
+static void resume_member(struct member *member, const struct pool *pool)
+{
+	if (member->n_pending || !resume_now(member, pool))
+		pending_add(member, (struct pending){ .type = MESSAGE_RESUME });
 }
 
 void generation_resume(struct generation *generation, const struct pool *pool)
@@ -439,6 +517,7 @@ static void member_says(struct member *member, const struct message *message, co
 		break;
 	case MESSAGE_CONNECTIONS:
 		member->answered = true;
+		member->is_counting = false;
 		member->connections = message->value[0];
 		if (generation_all_answered(generation))
 			generation_probe_answered(generation);
@@ -497,9 +576,11 @@ static void member_ready(struct source *source, short revents)
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
 	struct message message;
-	int result = transfer_receive(source->fd, &message, fds, &n_fds);
+	int result;
 
-	(void)revents;
+	if (revents & POLLOUT)
+		pending_send(member);
+	result = transfer_receive(source->fd, &message, fds, &n_fds);
 	if (result == -EAGAIN)
 		return;
 	if (result == -EPIPE) {
@@ -515,12 +596,10 @@ static void member_ready(struct source *source, short revents)
 			 (int)member->pid);
 		return;
 	}
-	if (message.type == MESSAGE_LISTENERS) {
-		member_says(member, &message, fds); /* takes the descriptors */
-		return;
-	}
 	member_says(member, &message, fds);
-	transfer_close(fds, n_fds);
+	if (message.type != MESSAGE_LISTENERS) /* which takes the descriptors */
+		transfer_close(fds, n_fds);
+	asker_counted(); /* a count may have been waited for when this was asked */
 }
 
 /* Tells a new member who it is, and what its generation has been told already. */
@@ -539,7 +618,7 @@ static void member_welcome(struct member *member)
 			   (service_is_vacant() ? WELCOME_ALONE : 0) |
 			   (generation == service.new && vacancy_expects_ready() ? WELCOME_WAITS : 0) |
 			   (service_holds() ? WELCOME_HELD : 0);
-	member_send(member, &message, NULL, 0);
+	(void)member_send(member, &message, NULL, 0); /* the first: there is room */
 	if (generation->phase != PHASE_STARTING)
 		member_commit(member);
 	/* One that was current already when this process was started. */
@@ -572,7 +651,9 @@ static void member_ended(struct source *source, short revents)
 /* Before the loop may look at it: the channel closes with the process, mostly. */
 static void member_watch(struct member *member, int fd)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0);
+	int pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0), room = CHANNEL_ROOM;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 
 	loop_add(&member->source, fd, POLLIN, member_ready);
 	if (pidfd >= 0)

@@ -30,6 +30,16 @@
 #include <bsd/sys/queue.h>
 #include <time.h>
 
+/* What is to be told to a member that does not read what it was told before. */
+struct pending {
+	enum message_type type;
+	uint32_t flags;
+	uint64_t value;
+};
+
+/* One of each kind that the supervisor tells. */
+#define PENDING_MAX 12
+
 /* A process that has a channel: it holds or waits on a listener. */
 struct member {
 	struct generation *generation;
@@ -37,7 +47,10 @@ struct member {
 	struct source source;
 	struct source pidfd;  /* a child made by raw clone(2) keeps a copy of the channel open */
 	bool answered;	      /* the question that its generation was asked last */
+	bool is_counting;     /* its answer to generation_count() is to come */
 	uint64_t connections; /* its last answer to PROBE */
+	struct pending pending[PENDING_MAX]; /* in their order */
+	unsigned n_pending;
 	TAILQ_ENTRY(member) link;
 };
 
@@ -216,6 +229,8 @@ void generation_free(struct generation *generation);
 /* Sends one message to every member and expects an answer of each. Returns how many were asked. */
 unsigned generation_ask(struct generation *generation, enum message_type type, uint32_t flags,
 			uint64_t value);
+/* Asks every member for its connections that is not about to tell them already. */
+void generation_count(struct generation *generation);
 /* Asks those again that have not answered yet. */
 void generation_ask_again(struct generation *generation, enum message_type type, uint32_t flags);
 /*

@@ -13,7 +13,7 @@ struct envelope {
 	} control;
 };
 
-int transfer_send(int fd, const struct message *message, const int *fds, unsigned n_fds)
+int transfer_try(int fd, const struct message *message, const int *fds, unsigned n_fds)
 {
 	struct envelope envelope = {
 		.vector = { (void *)(uintptr_t)message, sizeof(*message) },
@@ -31,13 +31,21 @@ int transfer_send(int fd, const struct message *message, const int *fds, unsigne
 		rights->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
 		memcpy(CMSG_DATA(rights), fds, sizeof(int) * n_fds);
 	}
-	for (int tries = 0; tries < 20; tries++) {
+	do
 		result = sys_sendmsg(fd, &envelope.header, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (result != -EAGAIN && result != -EINTR)
-			break;
-		(void)sys_poll_wait(fd, POLLOUT, 50);
-	}
+	while (result == -EINTR);
 	return result < 0 ? (int)result : 0;
+}
+
+int transfer_send(int fd, const struct message *message, const int *fds, unsigned n_fds)
+{
+	int result = transfer_try(fd, message, fds, n_fds);
+
+	for (int tries = 0; tries < 20 && result == -EAGAIN; tries++) {
+		(void)sys_poll_wait(fd, POLLOUT, 50);
+		result = transfer_try(fd, message, fds, n_fds);
+	}
+	return result;
 }
 
 void transfer_close(const int *fds, unsigned n_fds)

@@ -14,6 +14,9 @@
  */
 int transfer_send(int fd, const struct message *message, const int *fds, unsigned n_fds);
 
+/* The same without waiting: -EAGAIN where there is no room. */
+int transfer_try(int fd, const struct message *message, const int *fds, unsigned n_fds);
+
 /*
  * Receives one well-formed message without waiting. The descriptors are the caller's to close;
  * fds has room for PROTOCOL_FDS_MAX.
