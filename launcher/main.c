@@ -3,7 +3,7 @@
  * the supervisor (run), to a running supervisor (restart, stop, status) or to the shim's table.
  */
 #include <argp.h>
-#include <err.h>
+#include <bsd/err.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -169,6 +169,15 @@ static void settings_check(const struct settings *settings)
 		     "%s would both restart and stop the server; name another --stop-signal", name);
 }
 
+/* What is wrong with the words ends the program by itself. */
+static void parse(const struct argp *argp, int argc, char **argv, void *result)
+{
+	error_t error = argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, result);
+
+	if (error)
+		errc(EXIT_FLIP, error, "cannot read the options");
+}
+
 static void request_parse(struct request *request, const char *command, int argc, char **argv)
 {
 	CLEANUP_FREE struct argp_option *options = options_new();
@@ -187,7 +196,7 @@ static void request_parse(struct request *request, const char *command, int argc
 
 	settings_init(&request->settings);
 	settings_from_environment(&request->settings);
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
+	parse(&argp, argc, argv, request);
 	if (!request->words)
 		errx(EXIT_FLIP, "%s needs the command of a server; try flip run -- ./server",
 		     command);
@@ -242,7 +251,7 @@ static const char *word_parse(const char *name, int argc, char **argv)
 	};
 	char **words = NULL;
 
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &words);
+	parse(&argp, argc, argv, &words);
 	if (words && (words[1] || command->arguments[0] == '\0'))
 		errx(EXIT_FLIP, "%s does not know what to do with '%s'; see flip help", name,
 		     command->arguments[0] == '\0' ? words[0] : words[1]);
