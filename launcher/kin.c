@@ -240,6 +240,8 @@ static void children_each(pid_t pid, int threads, void (*found)(pid_t child, voi
 			children_of_task(pid, entry->d_name, found, argument);
 	if (tasks)
 		closedir(tasks);
+	else if (fd >= 0)
+		close(fd);
 }
 
 static void walk_child(pid_t child, void *unused);

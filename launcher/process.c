@@ -293,6 +293,8 @@ bool process_has_mapped(pid_t pid, const char *ending)
 	}
 	if (file)
 		fclose(file);
+	else if (fd >= 0)
+		close(fd);
 	return found;
 }
 
@@ -310,8 +312,11 @@ static bool socket_each(pid_t pid, bool (*found)(int fd, uint64_t inode, void *a
 	bool more = true;
 	char target[64];
 
-	if (!directory)
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
 		return false;
+	}
 	while (more && (entry = readdir(directory))) {
 		ssize_t n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
 

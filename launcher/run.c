@@ -293,7 +293,7 @@ int supervisor_attach(const struct settings *settings, char **argv)
 	pid_file = write_pid_file();
 	service.current = generation_new(++service.last_number, 3, "");
 	if (!service.current)
-		return EXIT_FLIP;
+		err(EXIT_FLIP, "cannot look after a server");
 	service.current->pid = root;
 	kin_init_summoner(&service.current->kin, root, group, session);
 	kin_note(&service.current->kin, summoner);

@@ -131,11 +131,16 @@ struct generation *service_spawn(void)
 	int listen_fd = generation_listen(channel_name, sizeof(channel_name), ++service.last_number);
 	struct generation *generation =
 		listen_fd < 0 ? NULL : generation_new(service.last_number, listen_fd, channel_name);
+	int error;
 
 	if (!generation || notify_listen(generation) != 0) {
 		service_set_failure("%s: %s", step, strerror(errno));
+		error = errno;
 		if (generation)
 			generation_free(generation);
+		else if (listen_fd >= 0)
+			close(listen_fd);
+		errno = error;
 		return NULL;
 	}
 	output_note(&generation->output);
@@ -147,8 +152,9 @@ struct generation *service_spawn(void)
 	service_set_failure("%s %s: %s", step,
 		    strstr(step, "directory") ? start->directory : start->argv[0],
 		    strerror(-generation->pid));
-	errno = -generation->pid;
+	error = -generation->pid;
 	generation_free(generation);
+	errno = error;
 	return NULL;
 }
 
