@@ -233,14 +233,14 @@ static bool may_ask(int fd, struct ucred *peer)
 
 static void listener_ready(struct source *source, short revents)
 {
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct asker *asker = fd < 0 ? NULL : calloc(1, sizeof(*asker));
+	struct asker *asker = calloc(1, sizeof(*asker));
+	int fd = asker ? accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 	struct ucred peer = { 0 };
 
 	(void)revents;
-	if (!asker) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0) {
+		loop_cannot_accept(source, asker ? errno : ENOMEM);
+		free(asker);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&askers, asker, link);

@@ -1,10 +1,20 @@
 #include "loop.h"
 
+#include "log.h"
+
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+/* What takes memory or a descriptor is tried again after this time. */
+#define PAUSE_MS 20
+#define TELL_AGAIN_NS 1000000000ll
+#define ROOM_FIRST 64
+/* Without memory for more the sources are watched one part after the other, each for this time. */
+#define IN_PARTS_MS 20
 
 static TAILQ_HEAD(, source) sources = TAILQ_HEAD_INITIALIZER(sources);
 static TAILQ_HEAD(, timer) timers = TAILQ_HEAD_INITIALIZER(timers);
@@ -27,6 +37,7 @@ void loop_add(struct source *source, int fd, short events,
 	source->events = events;
 	source->ready = ready;
 	source->active = true;
+	source->is_paused = false;
 	TAILQ_INSERT_TAIL(&sources, source, link);
 	n_sources++;
 	generation++;
@@ -57,6 +68,36 @@ void timer_clear(struct timer *timer)
 		return;
 	timer->active = false;
 	TAILQ_REMOVE(&timers, timer, link);
+}
+
+static void resume_all(struct timer *timer)
+{
+	struct source *source;
+
+	(void)timer;
+	TAILQ_FOREACH(source, &sources, link)
+		source->is_paused = false;
+}
+
+static void pause_source(struct source *source)
+{
+	static struct timer resume_timer;
+
+	source->is_paused = true;
+	if (!resume_timer.active)
+		timer_set(&resume_timer, PAUSE_MS, resume_all);
+}
+
+void loop_cannot_accept(struct source *source, int error)
+{
+	static int64_t told_ns;
+
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
+		return;
+	pause_source(source);
+	if (!told_ns || clock_now_ns() - told_ns > TELL_AGAIN_NS)
+		log_line(LOG_LEVEL_ERROR, "cannot take a connection: %s; trying again", strerror(error));
+	told_ns = clock_now_ns();
 }
 
 static struct timer *timer_first(void)
@@ -100,22 +141,50 @@ static int wait_ms(void)
 	return left_ns > 0 ? (int)((left_ns + 999999) / 1000000) : 0;
 }
 
+static struct pollfd few[ROOM_FIRST], *fds = few;
+static unsigned room = ROOM_FIRST;
+
+/* False: there is no memory to watch them all at a time. */
+static bool make_room(void)
+{
+	struct pollfd *more;
+
+	if (n_sources <= room)
+		return true;
+	more = reallocarray(fds == few ? NULL : fds, n_sources + 16, sizeof(*fds));
+	if (!more)
+		return false;
+	fds = more;
+	room = n_sources + 16;
+	return true;
+}
+
+/* Those that there is no room for come first the next time. */
+static unsigned gather(void)
+{
+	struct source *source;
+	unsigned n = 0;
+
+	while (n < n_sources && n < room) {
+		source = TAILQ_FIRST(&sources);
+		fds[n++] = (struct pollfd){ .fd = source->fd,
+					     .events = source->is_paused ? 0 : source->events };
+		TAILQ_REMOVE(&sources, source, link);
+		TAILQ_INSERT_TAIL(&sources, source, link);
+	}
+	return n;
+}
+
 void loop_turn(void)
 {
-	static struct pollfd *fds;
-	static unsigned room;
-	unsigned n = 0, before;
+	bool is_all = make_room();
+	int wait = wait_ms();
+	unsigned n = gather(), before;
 	struct source *source;
 
-	if (n_sources > room) {
-		room = n_sources + 16;
-		fds = reallocarray(fds, room, sizeof(*fds));
-		if (!fds)
-			err(125, "no memory to watch %u descriptors", room);
-	}
-	TAILQ_FOREACH(source, &sources, link)
-		fds[n++] = (struct pollfd){ .fd = source->fd, .events = source->events };
-	if (poll(fds, n, wait_ms()) < 0 && errno != EINTR)
+	if (!is_all && (wait < 0 || wait > IN_PARTS_MS))
+		wait = IN_PARTS_MS;
+	if (poll(fds, n, wait) < 0 && errno != EINTR && errno != ENOMEM)
 		err(125, "poll");
 	before = generation;
 	/* After a change a number may mean another source: the rest waits for the next turn. */

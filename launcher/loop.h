@@ -13,6 +13,7 @@ struct source {
 	short events; /* of poll(2) */
 	void (*ready)(struct source *source, short revents);
 	bool active;
+	bool is_paused;
 	TAILQ_ENTRY(source) link;
 };
 
@@ -27,6 +28,12 @@ void loop_add(struct source *source, int fd, short events,
 	      void (*ready)(struct source *source, short revents));
 /* Does not close the descriptor. Twice is harmless. */
 void loop_remove(struct source *source);
+
+/*
+ * accept() failed with this error. What is for want of descriptors or memory is told, and tried again a
+ * little later, without turning round and round meanwhile: who connects waits.
+ */
+void loop_cannot_accept(struct source *source, int error);
 
 /* Fires once, delay_ms from now; setting it again moves it. */
 void timer_set(struct timer *timer, int64_t delay_ms, void (*fire)(struct timer *timer));

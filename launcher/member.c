@@ -407,23 +407,6 @@ void generation_resume(struct generation *generation, const struct pool *pool)
 	}
 }
 
-static void member_listeners(struct member *member, const struct message *message, const int *fds)
-{
-	for (uint32_t i = 0; i < message->count; i++) {
-		uint64_t inode = message->value[i] & ~PROTOCOL_EPHEMERAL;
-		const struct heard *heard = generation_heard(member->generation, inode);
-
-		pool_add(&service.pool, fds[i], inode, message->value[i] & PROTOCOL_EPHEMERAL,
-			 heard ? heard->file_device : 0, heard ? heard->file_inode : 0);
-	}
-	if (message->flags & MESSAGE_MORE)
-		return;
-	member->answered = true;
-	if (service.is_collecting && member->generation == service.current &&
-	    generation_all_answered(service.current))
-		service_collected(true);
-}
-
 /* What a member answers instead of its listeners, or what keeps them from us. */
 static void member_unable(const struct member *member, int error)
 {
@@ -432,6 +415,27 @@ static void member_unable(const struct member *member, int error)
 	service_set_failure("process %d of generation %u cannot hand over its listeners: %s",
 			    (int)member->pid, member->generation->number, strerror(error));
 	service_collected(false);
+}
+
+static void member_listeners(struct member *member, const struct message *message, const int *fds)
+{
+	bool is_complete = true;
+
+	for (uint32_t i = 0; i < message->count; i++) {
+		uint64_t inode = message->value[i] & ~PROTOCOL_EPHEMERAL;
+		const struct heard *heard = generation_heard(member->generation, inode);
+
+		is_complete &= pool_add(&service.pool, fds[i], inode, message->value[i] & PROTOCOL_EPHEMERAL,
+			 heard ? heard->file_device : 0, heard ? heard->file_inode : 0);
+	}
+	if (!is_complete)
+		member_unable(member, ENOMEM);
+	if (message->flags & MESSAGE_MORE)
+		return;
+	member->answered = true;
+	if (service.is_collecting && member->generation == service.current &&
+	    generation_all_answered(service.current))
+		service_collected(true);
 }
 
 static void member_signal(int signal)
@@ -685,14 +689,12 @@ static void forget_stranger(struct generation *generation, pid_t pid)
 	}
 }
 
-void member_new(struct generation *generation, pid_t pid, int fd)
+bool member_new(struct generation *generation, pid_t pid, int fd)
 {
 	struct member *member = allocate(sizeof(*member));
 
-	if (!member) {
-		close(fd);
-		return;
-	}
+	if (!member)
+		return false;
 	member->generation = generation;
 	member->pid = pid;
 	TAILQ_INSERT_TAIL(&generation->members, member, link);
@@ -702,11 +704,12 @@ void member_new(struct generation *generation, pid_t pid, int fd)
 	generation->was_member |= pid == generation->pid;
 	log_line(LOG_LEVEL_DEBUG, "process %d joins generation %u", (int)pid, generation->number);
 	member_welcome(member);
+	return true;
 }
 
 struct generation *generation_new(unsigned number, int listen_fd, const char *channel_name)
 {
-	struct generation *generation = allocate(sizeof(*generation));
+	struct generation *generation = calloc(1, sizeof(*generation));
 
 	if (!generation)
 		return NULL;

@@ -110,16 +110,21 @@ struct pool_entry *pool_find(struct pool *pool, uint64_t inode)
 	return NULL;
 }
 
-void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
+bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
 	      uint64_t file_inode)
 {
-	struct pool_entry *entry = pool_find(pool, inode) ? NULL : calloc(1, sizeof(*entry));
+	bool is_known = pool_find(pool, inode);
+	struct pool_entry *entry = is_known ? NULL : calloc(1, sizeof(*entry));
 	socklen_t length = sizeof(entry->address);
 
-	if (!entry || getsockname(fd, (struct sockaddr *)&entry->address, &length) != 0) {
+	if (!entry) {
+		close(fd);
+		return is_known;
+	}
+	if (getsockname(fd, (struct sockaddr *)&entry->address, &length) != 0) {
 		free(entry);
 		close(fd);
-		return;
+		return true;
 	}
 	entry->fd = fd;
 	entry->inode = inode;
@@ -128,6 +133,7 @@ void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 	entry->length = length;
 	socket_file_find(&entry->file, fd, device, file_inode);
 	TAILQ_INSERT_TAIL(pool, entry, link);
+	return true;
 }
 
 static bool is_same_kind(int fd, int fresh_fd)

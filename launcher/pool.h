@@ -47,9 +47,9 @@ TAILQ_HEAD(pool, pool_entry);
 
 /*
  * Takes fd over, or closes it if its socket is there already (several members hold it). Device and
- * inode are those of a Unix listener's file, as its process told, or 0.
+ * inode are those of a Unix listener's file, as its process told, or 0. False: there is no memory.
  */
-void pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
+bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
 	      uint64_t file_inode);
 
 /*

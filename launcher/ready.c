@@ -31,6 +31,7 @@
 /* Messages come in a row: processes are looked through when no more have come for this time. */
 #define PROBE_LOOK_MS 10
 
+#define FEW_HEARD (sizeof(((struct generation *)NULL)->few_heard) / sizeof(struct heard))
 #define OF_AGAIN(timer) ((struct generation *)((char *)(timer) - offsetof(struct generation, again)))
 
 const struct heard *generation_heard(const struct generation *generation, uint64_t inode)
@@ -50,7 +51,8 @@ static struct heard *heard_find(struct generation *generation, uint64_t inode)
 	TAILQ_FOREACH(heard, &generation->heard, link)
 		if (heard->inode == inode)
 			return heard;
-	heard = calloc(1, sizeof(*heard));
+	heard = generation->n_few_heard < FEW_HEARD ? &generation->few_heard[generation->n_few_heard++] :
+						      calloc(1, sizeof(*heard));
 	if (!heard) {
 		log_line(LOG_LEVEL_ERROR, "no memory to note a listener");
 		return NULL;
@@ -287,6 +289,7 @@ void heard_free(struct generation *generation)
 
 	while ((heard = TAILQ_FIRST(&generation->heard))) {
 		TAILQ_REMOVE(&generation->heard, heard, link);
-		free(heard);
+		if (heard < generation->few_heard || heard >= generation->few_heard + FEW_HEARD)
+			free(heard);
 	}
 }

@@ -100,6 +100,8 @@ struct generation {
 	TAILQ_HEAD(, member) members;
 	TAILQ_HEAD(, stranger) strangers;
 	TAILQ_HEAD(, heard) heard;
+	struct heard few_heard[8]; /* the first of these: what a program says comes once */
+	unsigned n_few_heard;
 	struct output_mark output;
 	struct timer deadline; /* of what its phase waits for */
 	struct timer again;    /* to ask once more */
@@ -222,8 +224,8 @@ void visitors_close(const struct generation *generation);
 
 /* member.c */
 struct generation *generation_new(unsigned number, int listen_fd, const char *channel_name);
-/* A process has said hello on this connection, which becomes its channel. */
-void member_new(struct generation *generation, pid_t pid, int fd);
+/* A process has said hello on this connection, which becomes its channel. False: there is no memory. */
+bool member_new(struct generation *generation, pid_t pid, int fd);
 /* Closes its channels and frees it. Its processes are not touched. */
 void generation_free(struct generation *generation);
 /* Sends one message to every member and expects an answer of each. Returns how many were asked. */

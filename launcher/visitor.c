@@ -20,11 +20,13 @@
 
 /* A connection that has not said yet what it is; a silent one is closed after this time. */
 #define VISITOR_TIMEOUT_MS 5000
+#define JOIN_AGAIN_MS 20
 
 struct visitor {
 	struct generation *generation;
 	struct source source;
 	struct timer timeout;
+	pid_t joins; /* a process that is to be a member, and waits for memory */
 	TAILQ_ENTRY(visitor) link;
 };
 
@@ -54,7 +56,7 @@ int generation_listen(char *channel_name, size_t size, unsigned number)
 
 static void visitor_close(struct visitor *visitor)
 {
-	if (visitor->source.active)
+	if (visitor->source.active || visitor->joins)
 		close(visitor->source.fd);
 	loop_remove(&visitor->source);
 	timer_clear(&visitor->timeout);
@@ -71,12 +73,23 @@ static void visitor_timeout(struct timer *timer)
 	visitor_close(visitor);
 }
 
+static void join(struct timer *timer)
+{
+	struct visitor *visitor = (void *)((char *)timer - offsetof(struct visitor, timeout));
+
+	if (!member_new(visitor->generation, visitor->joins, visitor->source.fd)) {
+		timer_set(timer, JOIN_AGAIN_MS, join);
+		return;
+	}
+	visitor->joins = 0; /* its descriptor is the member's */
+	visitor_close(visitor);
+}
+
 static void visitor_joins(struct visitor *visitor, pid_t pid)
 {
-	int fd = visitor->source.fd;
-
 	loop_remove(&visitor->source);
-	member_new(visitor->generation, pid, fd);
+	visitor->joins = pid;
+	join(&visitor->timeout);
 }
 
 static bool new_generation_holds(uint64_t inode)
@@ -189,9 +202,10 @@ static void visitor_ready(struct source *source, short revents)
 	if (result == 0 && !visitor_may(visitor, &peer))
 		log_line(LOG_LEVEL_INFO, "rejected process %d of user %u: not one of this service",
 			 (int)peer.pid, (unsigned)peer.uid);
-	else if (result == 0 && message.type == MESSAGE_HELLO)
+	else if (result == 0 && message.type == MESSAGE_HELLO) {
 		visitor_joins(visitor, peer.pid);
-	else if (result == 0 && message.type == MESSAGE_CLAIM)
+		return;
+	} else if (result == 0 && message.type == MESSAGE_CLAIM)
 		answer_claim(visitor, &message, fds[0]);
 	else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))
 		; /* answered */
@@ -205,13 +219,13 @@ void visitor_accept(struct source *source, short revents)
 {
 	struct generation *generation =
 		(void *)((char *)source - offsetof(struct generation, channel));
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct visitor *visitor = fd < 0 ? NULL : calloc(1, sizeof(*visitor));
+	struct visitor *visitor = calloc(1, sizeof(*visitor));
+	int fd = visitor ? accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 
 	(void)revents;
-	if (!visitor) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0) {
+		loop_cannot_accept(source, visitor ? errno : ENOMEM);
+		free(visitor);
 		return;
 	}
 	visitor->generation = generation;
