@@ -102,8 +102,11 @@ void peers_find(struct peer **services, const char *name)
 			continue;
 		if (name && strcmp(name, service.name) != 0)
 			continue;
-		if (!peer_connect(&service, &owner))
+		if (!peer_connect(&service, &owner)) {
+			if (service.fd < 0)
+				err(EXIT_FLIP, "cannot ask the service %s", service.name);
 			continue;
+		}
 		/* Anybody may bind any abstract name: nobody squats somebody else's. */
 		if (owner == service.uid)
 			peers_insert(services, &service);
