@@ -1,9 +1,11 @@
 #include "loop.h"
 
 #include "log.h"
+#include "spare.h"
 
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #define PAUSE_MS 20
 #define TELL_AGAIN_NS 1000000000ll
 #define ROOM_FIRST 64
-/* Without memory for more the sources are watched one part after the other, each for this time. */
+/* Without memory, or leave, for more the sources are watched one part after the other, each for this time. */
 #define IN_PARTS_MS 20
 
 static TAILQ_HEAD(, source) sources = TAILQ_HEAD_INITIALIZER(sources);
@@ -143,20 +145,20 @@ static int wait_ms(void)
 
 static struct pollfd few[ROOM_FIRST], *fds = few;
 static unsigned room = ROOM_FIRST;
+/* poll() takes no more than RLIMIT_NOFILE allows, which may be lowered while we run. */
+static unsigned most = UINT_MAX;
 
-/* False: there is no memory to watch them all at a time. */
-static bool make_room(void)
+static void make_room(void)
 {
 	struct pollfd *more;
 
 	if (n_sources <= room)
-		return true;
+		return;
 	more = reallocarray(fds == few ? NULL : fds, n_sources + 16, sizeof(*fds));
 	if (!more)
-		return false;
+		return;
 	fds = more;
 	room = n_sources + 16;
-	return true;
 }
 
 /* Those that there is no room for come first the next time. */
@@ -165,7 +167,7 @@ static unsigned gather(void)
 	struct source *source;
 	unsigned n = 0;
 
-	while (n < n_sources && n < room) {
+	while (n < n_sources && n < room && n < most) {
 		source = TAILQ_FIRST(&sources);
 		fds[n++] = (struct pollfd){ .fd = source->fd,
 					     .events = source->is_paused ? 0 : source->events };
@@ -177,15 +179,24 @@ static unsigned gather(void)
 
 void loop_turn(void)
 {
-	bool is_all = make_room();
-	int wait = wait_ms();
-	unsigned n = gather(), before;
+	int wait = wait_ms(), result;
+	unsigned n, before;
 	struct source *source;
 
-	if (!is_all && (wait < 0 || wait > IN_PARTS_MS))
+	spare_keep();
+	make_room();
+	n = gather();
+	if (n < n_sources && (wait < 0 || wait > IN_PARTS_MS))
 		wait = IN_PARTS_MS;
-	if (poll(fds, n, wait) < 0 && errno != EINTR && errno != ENOMEM)
+	result = poll(fds, n, wait);
+	if (result < 0 && !(errno == EINVAL && n > 1) && errno != EINTR && errno != ENOMEM)
 		err(125, "poll");
+	if (result < 0 && errno == EINVAL)
+		most = n / 2;
+	else if (most != UINT_MAX)
+		most = most < n_sources ? most + 1 : UINT_MAX;
+	if (result <= 0)
+		n = 0;
 	before = generation;
 	/* After a change a number may mean another source: the rest waits for the next turn. */
 	for (unsigned i = 0; i < n && before == generation; i++)

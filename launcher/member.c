@@ -38,10 +38,7 @@ static void *allocate(size_t size)
 
 static int open_proc(pid_t pid)
 {
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return process_open(pid, "", O_RDONLY | O_DIRECTORY);
 }
 
 /* False if there is no room for it: the member does not read, and nobody is to wait for it. */
@@ -655,7 +652,7 @@ static void member_ended(struct source *source, short revents)
 /* Before the loop may look at it: the channel closes with the process, mostly. */
 static void member_watch(struct member *member, int fd)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0), room = CHANNEL_ROOM;
+	int pidfd = process_pidfd(member->pid), room = CHANNEL_ROOM;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 

@@ -2,6 +2,7 @@
 
 #include "core/procfs.h"
 #include "core/protocol.h"
+#include "spare.h"
 
 #include <bsd/string.h>
 #include <dirent.h>
@@ -215,8 +216,23 @@ int process_open(pid_t pid, const char *name, int flags)
 {
 	char path[64];
 
+	int fd;
+
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	return open(path, flags | O_CLOEXEC);
+	do
+		fd = open(path, flags | O_CLOEXEC);
+	while (fd < 0 && spare_lend());
+	return fd;
+}
+
+int process_pidfd(pid_t pid)
+{
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	while (fd < 0 && spare_lend());
+	return fd;
 }
 
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size)
@@ -417,7 +433,9 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 		view->seen.holds = true;
 		return true;
 	}
-	copy = (int)syscall(SYS_pidfd_getfd, view->pidfd, fd, 0);
+	do
+		copy = (int)syscall(SYS_pidfd_getfd, view->pidfd, fd, 0);
+	while (copy < 0 && spare_lend());
 	if (copy < 0)
 		return true;
 	if (getsockname(copy, (struct sockaddr *)&address, &length) == 0) {
@@ -440,7 +458,7 @@ void process_look(pid_t pid, const struct ports *ports,
 {
 	struct view view = {
 		.pid = pid,
-		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+		.pidfd = process_pidfd(pid),
 		.ports = ports,
 		.is_listener = is_listener,
 		.argument = argument,
@@ -472,7 +490,7 @@ bool process_is_connected(pid_t pid, const struct ports *ports)
 {
 	struct view view = {
 		.pid = pid,
-		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+		.pidfd = process_pidfd(pid),
 		.ports = ports,
 		.is_listener = is_none,
 	};

@@ -49,6 +49,8 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 
 /* A file or directory of /proc/PID, close-on-exec; or -1. */
 int process_open(pid_t pid, const char *name, int flags);
+/* A descriptor of the process itself (pidfd_open(2)), or -1. */
+int process_pidfd(pid_t pid);
 
 /* Reads the beginning of one; text ends with a NUL. As read(2), or -1. */
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);

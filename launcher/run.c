@@ -8,6 +8,7 @@
 #include "log.h"
 #include "manager.h"
 #include "service.h"
+#include "spare.h"
 #include "target.h"
 
 #include <bsd/libutil.h>
@@ -42,7 +43,7 @@ static void pidfd_ready(struct source *source, short revents)
 /* Of a process that is no child of ours. */
 static void watch(struct generation *generation)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, generation->pid, 0);
+	int pidfd = process_pidfd(generation->pid);
 
 	if (pidfd >= 0)
 		loop_add(&generation->pidfd, pidfd, POLLIN, pidfd_ready);
@@ -250,6 +251,7 @@ static void prepare(const struct settings *settings, char **argv, pid_t main_pid
 	fallback[2] = (char *)settings->fallback;
 	/* A server that forks into the background stays ours, and orphans are reaped. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	spare_keep();
 	take_signals();
 	manager_init(getenv("NOTIFY_SOCKET"), main_pid);
 }

@@ -14,6 +14,7 @@
 #include "manager.h"
 #include "notify.h"
 #include "service.h"
+#include "spare.h"
 #include "target.h"
 
 #include <errno.h>
@@ -35,6 +36,8 @@
 #define REARM_MS 3
 #define OUTPUT_LINES 10
 #define LINGERING_MAX 32
+/* The channel of a generation and its NOTIFY_SOCKET, and those who connect to them at a time. */
+#define DESCRIPTORS_NEEDED 16
 
 struct service service = {
 	.retired = TAILQ_HEAD_INITIALIZER(service.retired),
@@ -240,6 +243,20 @@ static void checked(bool ok)
 	service_event(ok ? EVENT_CHECKED : EVENT_CHECK_FAILED);
 }
 
+/* A hand-over that has begun should not come to lack them: better none than half of one. */
+static unsigned descriptors_needed(void)
+{
+	const struct member *member;
+	const struct heard *heard;
+	unsigned n = DESCRIPTORS_NEEDED;
+
+	TAILQ_FOREACH(member, &service.current->members, link)
+		n += 2;
+	TAILQ_FOREACH(heard, &service.current->heard, link)
+		n += 2; /* of a Unix listener there is its file, too */
+	return n;
+}
+
 /* A restart was asked for. */
 static void check(void)
 {
@@ -249,6 +266,11 @@ static void check(void)
 	service.asked_ns = clock_now_ns();
 	service.on_fallback = false;
 	service.failure[0] = '\0';
+	if (!spare_has(descriptors_needed())) {
+		service_set_failure("flip has no descriptors for a restart: %s", strerror(errno));
+		checked(false);
+		return;
+	}
 	if (!settings->precheck) {
 		checked(true);
 		return;
