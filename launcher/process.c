@@ -215,7 +215,6 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 int process_open(pid_t pid, const char *name, int flags)
 {
 	char path[64];
-
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);

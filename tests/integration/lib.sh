@@ -266,12 +266,13 @@ end_all() {
 	rm -f "$TMP/flip.log"
 }
 
+# A listener that lay unread in a channel is closed a moment after the process.
 all_killed() {
 	local pid
 	for pid in $(processes); do
 		kill -KILL "$pid" 2>/dev/null
 	done
-	[ -z "$(processes)" ]
+	[ -z "$(processes)" ] && [ -z "$(awk '$4 == "0A"' /proc/net/tcp /proc/net/tcp6)" ]
 }
 
 # status_has EXTENDED_REGEX [NAME|PID]: flip status says so, in one of its lines.
