@@ -87,7 +87,7 @@ void probation_begin(struct generation *old)
 		return;
 	is_checking = true;
 	tell_check();
-	check_start("check", settings->check, settings->precheck_timeout_ms, checked);
+	check_start("check", settings->check, settings->check_timeout_ms, checked);
 }
 
 void probation_end(void)

@@ -276,7 +276,7 @@ static void check(void)
 		return;
 	}
 	service_tell("restart: precheck '%.100s' runs", settings->precheck);
-	check_start("precheck", settings->precheck, settings->precheck_timeout_ms, checked);
+	check_start("precheck", settings->precheck, settings->check_timeout_ms, checked);
 }
 
 void service_collect(void)

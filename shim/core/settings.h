@@ -23,7 +23,7 @@ struct settings {
 	const char *fallback;	   /* a shell command line; NULL: none */
 	const char *precheck;	   /* the same */
 	const char *check;	   /* the same */
-	uint32_t precheck_timeout_ms;
+	uint32_t check_timeout_ms;
 	uint32_t probation_ms; /* after ready, in which the generation before can still come back */
 	uint32_t on_crash;	   /* enum on_crash */
 	uint32_t max_crashes;	   /* within crash_window_ms; 0: any number */

@@ -327,6 +327,17 @@ restart_refused() {
 	expect_match "$regex" "$OUTPUT" "refusal"
 }
 
+# restart_to TAG...: to one version after the other, each alone in the end.
+restart_to() {
+	local version
+	for version in "$@"; do
+		tag_set "$version"
+		restart "$SUPERVISOR_PID"
+		expect_eq "$version" "$(tag_now)" "who answers"
+		wait_for 10 old_are_gone
+	done
+}
+
 # restart_by_signal [PID]: SIGHUP, until another process answers.
 restart_by_signal() {
 	local before
@@ -499,12 +510,7 @@ restart_thrice() {
 	local version
 	serve_versions server --strict "$@"
 	load_start
-	for version in v2 v3 v4; do
-		tag_set $version
-		restart "$SUPERVISOR_PID"
-		expect_eq $version "$(tag_now)" "$*: who answers"
-		wait_for 10 old_are_gone
-	done
+	restart_to v2 v3 v4
 	load_stop
 	echo "$*: $TALLY" | cut -c 1-200
 	expect_eq 0 "$LOAD_FAILED" "$*: failed requests"

@@ -5,12 +5,7 @@
 keeps() {
 	serve_versions server --wait="$1" --term=shutdown
 	load_start --pause-ms=1
-	for version in v2 v3 v4; do
-		tag_set $version
-		restart "$SUPERVISOR_PID"
-		wait_for 5 old_are_gone
-		expect_eq $version "$(tag_now)"
-	done
+	restart_to v2 v3 v4
 	load_end
 	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
 	wait_for 5 processes_are ''

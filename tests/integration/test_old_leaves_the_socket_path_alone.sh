@@ -10,12 +10,7 @@ leaves() {
 	serve_versions server --listen="$PORT" --wait="$1" --term=graceful \
 		--unlink-at-exit --unlink-first
 	load_start --pause-ms=1
-	for version in v2 v3 v4; do
-		tag_set $version
-		restart "$SUPERVISOR_PID"
-		wait_for 5 old_are_gone
-		expect_eq $version "$(tag_now)" "who answers when the old one is gone"
-	done
+	restart_to v2 v3 v4
 	load_end
 	log_has 'generation 3 .* is gone: it (exited with status 0|ended)' || fail "the old one did not end by itself"
 	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 checks() {
-	export FLIP_PRECHECK="sh $TMP/check" FLIP_PRECHECK_TIMEOUT=3s
+	export FLIP_PRECHECK="sh $TMP/check" FLIP_CHECK_TIMEOUT=3s
 	echo 'exit 0' >"$TMP/check"
 	serve_versions server --wait=epoll
 	before=$(pid_now)
@@ -39,7 +39,7 @@ checks() {
 	wait_for 5 status_has '3 \(pid [0-9]+\) serving'
 	rm "$TMP/running"
 	printf 'touch "%s"\nexec sleep 1000\n' "$TMP/running" >"$TMP/check"
-	export FLIP_PRECHECK_TIMEOUT
+	export FLIP_CHECK_TIMEOUT
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	wait_for 5 test -e "$TMP/running"
 	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
@@ -61,7 +61,7 @@ sees() {
 }
 
 in_both_faces checks
-unset FLIP_PRECHECK_TIMEOUT
+unset FLIP_CHECK_TIMEOUT
 in_both_faces sees
 
 # In place it matters most: without it, this version would have left nobody to serve.

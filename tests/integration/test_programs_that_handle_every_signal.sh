@@ -2,19 +2,7 @@
 # A program that has a handler for every signal, SIGHUP, SIGQUIT and flip's own among them, gets
 # what is sent to it, is restarted as any other, and no handler of its own is called for that.
 . "$(dirname "$0")/lib.sh"
-
-seen() {
-	[[ $(ask) == *" signals=$1 last=$2" ]]
-}
-
-gets_signals() {
-	local count=0 signal
-	for signal in "$@"; do
-		kill -"$signal" "$(pid_now)"
-		count=$((count + 1))
-		wait_for 5 seen "$count" "$signal"
-	done
-}
+. "$(dirname "$0")/signals.sh"
 
 # Handlers set past libc are there for the signals of real time only.
 keeps() {

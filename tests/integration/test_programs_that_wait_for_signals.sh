@@ -3,20 +3,7 @@
 # while others serve. It is restarted as any other; its signals are its own but for those that flip
 # takes; and it ends in its own way, by SIGTERM, when it is drained.
 . "$(dirname "$0")/lib.sh"
-
-# seen N SIGNAL: the program was given its Nth signal, and it was this one.
-seen() {
-	[[ $(ask) == *" signals=$1 last=$2" ]]
-}
-
-gets_signals() {
-	local count=0 signal
-	for signal in "$@"; do
-		kill -"$signal" "$(pid_now)"
-		count=$((count + 1))
-		wait_for 5 seen "$count" "$signal"
-	done
-}
+. "$(dirname "$0")/signals.sh"
 
 keeps() {
 	local signals=$1 mode=$2 own='10 12 28 34 60 62' version

@@ -6,12 +6,7 @@
 keeps() {
 	serve_versions server --wait=threads --threads=64 --one-stack --strict
 	load_start
-	for version in v2 v3 v4 v5 v6; do
-		tag_set $version
-		restart "$SUPERVISOR_PID"
-		wait_for 5 old_are_gone
-		expect_eq $version "$(tag_now)"
-	done
+	restart_to v2 v3 v4 v5 v6
 	load_end
 	grep -E 'smashing|signal|do not say' "$TMP/flip.log" && fail "a generation did not end well"
 }

@@ -63,7 +63,7 @@ Test(settings, begins_with_the_documented_defaults)
 	cr_assert_eq(settings.in_place, 0);
 	cr_assert_null(settings.fallback);
 	cr_assert_null(settings.precheck);
-	cr_assert_eq(settings.precheck_timeout_ms, 30000);
+	cr_assert_eq(settings.check_timeout_ms, 30000);
 	cr_assert_eq(settings.on_crash, ON_CRASH_EXIT);
 	cr_assert_eq(settings.max_crashes, 5);
 	cr_assert_eq(settings.crash_window_ms, 60000);
