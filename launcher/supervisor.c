@@ -37,7 +37,7 @@
 #define OUTPUT_LINES 10
 #define LINGERING_MAX 32
 /* The channel of a generation and its NOTIFY_SOCKET, and those who connect to them at a time. */
-#define DESCRIPTORS_NEEDED 16
+#define DESCRIPTORS_NEEDED 10
 
 struct service service = {
 	.retired = TAILQ_HEAD_INITIALIZER(service.retired),
