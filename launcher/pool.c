@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "core/address.h"
+#include "migration.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -277,6 +278,9 @@ void pool_restore(struct pool *pool)
 
 	TAILQ_FOREACH(entry, pool, link) {
 		pool_unblock(entry);
+		if (entry->backlog)
+			listen(entry->fd, (int)entry->backlog);
+		entry->backlog = 0;
 		while (entry->n_before > 0) {
 			const struct pool_option *was = &entry->before[--entry->n_before];
 
@@ -285,6 +289,7 @@ void pool_restore(struct pool *pool)
 		socket_file_restore(&entry->file);
 		pool_let_in(entry);
 	}
+	migration_end();
 }
 
 unsigned pool_unclaimed(const struct pool *pool)
@@ -372,13 +377,47 @@ static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry
 	return false;
 }
 
+static bool is_own_network(int fd)
+{
+	int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool is = own >= 0 && network_of(own) == network_of(fd);
+
+	if (own >= 0)
+		close(own);
+	return is;
+}
+
+/* Is it about to leave its group, so that its clients go to the others? */
+static bool may_leave_group(const struct pool *pool, const struct pool_entry *entry)
+{
+	return !entry->claims && !entry->datagram && entry->address.ss_family != AF_UNIX &&
+	       has_claimed_sibling(pool, entry) && is_own_network(entry->fd) && migration_begin();
+}
+
+void pool_leave_groups(struct pool *pool)
+{
+	struct pool_entry *entry;
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	TAILQ_FOREACH(entry, pool, link) {
+		if (entry->quiet || !may_leave_group(pool, entry) ||
+		    getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+			continue;
+		/* Of a listener this is its backlog (tcp_get_info() in the kernel). */
+		entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
+		shutdown(entry->fd, SHUT_RD);
+	}
+	migration_end();
+}
+
 bool pool_quiesce(struct pool *pool, bool all)
 {
 	struct pool_entry *entry;
 	bool waiting = false;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (entry->claims && !all)
+		if (!all && (entry->claims || may_leave_group(pool, entry)))
 			continue;
 		if (all)
 			shorten_queue(entry);

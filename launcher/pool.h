@@ -36,6 +36,7 @@ struct pool_entry {
 	int holder_fd;
 	int64_t lost_ns;    /* nobody has had it since then; 0: somebody has */
 	bool quiet;	    /* new connections are kept away (SO_ATTACH_FILTER) */
+	unsigned backlog;   /* before it left its group (pool_leave_groups); 0: it has not */
 	struct sockaddr_storage address;
 	socklen_t length;
 	struct socket_file file; /* of a Unix listener */
@@ -98,6 +99,13 @@ unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct 
  * refusing them: a SYN is dropped, and its sender tries again. True: clients still wait in a queue.
  */
 bool pool_quiesce(struct pool *pool, bool all);
+
+/*
+ * A SO_REUSEPORT group has become smaller, and the old generation has let go: those of TCP that nobody
+ * claimed stop listening, and who waits in their queues goes to the others (migration.h). Where that
+ * cannot be, pool_quiesce() keeps clients out of them. pool_restore() undoes it.
+ */
+void pool_leave_groups(struct pool *pool);
 
 /*
  * Nobody accepts for a while: as many clients may wait as the kernel allows (net.core.somaxconn).

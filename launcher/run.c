@@ -7,6 +7,7 @@
 #include "control.h"
 #include "log.h"
 #include "manager.h"
+#include "migration.h"
 #include "service.h"
 #include "spare.h"
 #include "target.h"
@@ -225,6 +226,7 @@ static int run_loop(struct pidfh *pid_file)
 		loop_turn();
 		manager_tell_result();
 	}
+	migration_end_now();
 	if (pid_file)
 		pidfile_remove(pid_file);
 	return service.exit_code;

@@ -441,6 +441,7 @@ static void succeed(void)
 	struct generation *old = service.current;
 
 	timer_clear(&quiesce_timer);
+	pool_leave_groups(&service.pool);
 	service_enthrone_new();
 	TAILQ_INSERT_TAIL(&service.retired, old, link);
 	snprintf(service.last_result, sizeof(service.last_result),
