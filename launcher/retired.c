@@ -92,6 +92,7 @@ static void note_ports(struct generation *generation)
 
 void generation_retire(struct generation *generation)
 {
+	log_line(LOG_LEVEL_DEBUG, "generation %u is to let go of its listeners", generation->number);
 	note_ports(generation);
 	generation->phase = PHASE_RETIRING;
 	generation->tries = 0;
@@ -345,6 +346,7 @@ void generation_signal(const struct generation *generation, int signal)
 
 void generation_terminate(struct generation *generation)
 {
+	log_line(LOG_LEVEL_DEBUG, "generation %u is sent the stop signal", generation->number);
 	generation->phase = PHASE_TERMINATING;
 	timer_clear(&generation->again);
 	timer_set(&generation->deadline, service.settings->stop_timeout_ms, stop_timeout);

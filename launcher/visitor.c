@@ -2,6 +2,7 @@
  * Who connects to a generation's channel: a process that becomes a member, or a bind() that claims
  * a listener.
  */
+#include "core/address.h"
 #include "files.h"
 #include "log.h"
 #include "service.h"
@@ -158,11 +159,15 @@ static void answer_claim(struct visitor *visitor, const struct message *request,
 	struct pool_place place = place_of(request);
 	struct pool_entry *entry = NULL;
 	struct message reply;
+	char text[ADDRESS_TEXT_MAX];
 
 	if (visitor->generation->phase == PHASE_STARTING)
 		entry = pool_take(&service.pool, fresh_fd, &place, new_generation_holds);
 	else if (visitor->generation == service.current)
 		entry = holding_take(fresh_fd, &place);
+	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", visitor->generation->number,
+		 address_format((struct sockaddr *)&place.address, text, sizeof(text)),
+		 entry ? "it gets it" : "it binds it itself");
 	message_init(&reply, MESSAGE_CLAIMED);
 	if (entry) {
 		entry->claims++;

@@ -7,15 +7,18 @@ export FLIP_VERBOSE=1
 declare -A STEPS=(
 	[started]='generation 2 \(pid \d+\) started'
 	[joined]='process \d+ joins generation 2'
+	[claim]='generation 2 claims'
 	[listening]='of generation 2: LISTENING'
 	[waiting]='of generation 2: WAITING'
 	[ready]='upgrading, ready: retiring'
+	[retire]='generation 1 is to let go'
 	[retired]='of generation 1: RETIRED'
 	[probation]='retiring, retired: probation'
 	[draining]='of generation 1: CONNECTIONS'
 	[leaving]='of generation 1: LEAVING'
+	[stopping]='generation 1 is sent the stop signal'
 )
-STEP_NAMES='started joined listening waiting ready retired probation draining leaving'
+STEP_NAMES='started joined claim listening waiting ready retire retired probation draining leaving stopping'
 TARGETS='supervisor old old-worker new new-worker asker'
 
 # fault STEP TARGET SIGNAL: with a master and workers under load. No client may be refused, and only what
