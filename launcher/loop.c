@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What takes memory or a descriptor is tried again after this time. */
 #define PAUSE_MS 20
@@ -195,6 +196,8 @@ void loop_turn(void)
 		most = n / 2;
 	else if (most != UINT_MAX)
 		most = most < n_sources ? most + 1 : UINT_MAX;
+	if (result < 0 && errno == ENOMEM)
+		usleep(IN_PARTS_MS * 1000);
 	if (result <= 0)
 		n = 0;
 	before = generation;

@@ -383,6 +383,17 @@ static bool resume_now(struct member *member, const struct pool *pool)
 	return is_told;
 }
 
+bool generation_is_resuming(const struct generation *generation)
+{
+	const struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		for (unsigned i = 0; i < member->n_pending; i++)
+			if (member->pending[i].type == MESSAGE_RESUME)
+				return true;
+	return false;
+}
+
 static void resume_member(struct member *member, const struct pool *pool)
 {
 	if (member->n_pending || !resume_now(member, pool))

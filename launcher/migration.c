@@ -4,6 +4,7 @@
 #include "loop.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define SETTING "/proc/sys/net/ipv4/tcp_migrate_req"
@@ -12,17 +13,14 @@
 
 static struct timer linger_timer;
 static bool is_ours; /* it was off before */
+/* Locked for as long as this supervisor wants it on: the last one that does puts it back. */
+static int lock_fd = -1;
 
 static bool is_set(void)
 {
-	int fd = open(SETTING, O_RDONLY | O_CLOEXEC);
 	char value = '0';
 
-	if (fd < 0)
-		return false;
-	(void)!read(fd, &value, 1);
-	close(fd);
-	return value == '1';
+	return pread(lock_fd, &value, 1, 0) == 1 && value == '1';
 }
 
 static bool set(char value)
@@ -42,10 +40,21 @@ static bool set(char value)
 bool migration_begin(void)
 {
 	timer_clear(&linger_timer);
+	if (lock_fd < 0)
+		lock_fd = open(SETTING, O_RDONLY | O_CLOEXEC);
+	if (lock_fd < 0 || flock(lock_fd, LOCK_SH | LOCK_NB) != 0)
+		return false;
 	if (is_set())
 		return true;
 	is_ours = set('1');
 	return is_ours;
+}
+
+static void unlock(void)
+{
+	close(lock_fd);
+	lock_fd = -1;
+	is_ours = false;
 }
 
 void migration_end_now(void)
@@ -53,17 +62,22 @@ void migration_end_now(void)
 	timer_clear(&linger_timer);
 	if (is_ours)
 		set('0');
-	is_ours = false;
+	if (lock_fd >= 0)
+		unlock();
 }
 
 static void linger_end(struct timer *timer)
 {
-	(void)timer;
+	if (is_ours && flock(lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		(void)flock(lock_fd, LOCK_SH | LOCK_NB); /* it was lost with the try (flock(2)) */
+		timer_set(timer, LINGER_MS, linger_end); /* another supervisor needs it yet */
+		return;
+	}
 	migration_end_now();
 }
 
 void migration_end(void)
 {
-	if (is_ours)
+	if (lock_fd >= 0)
 		timer_set(&linger_timer, LINGER_MS, linger_end);
 }

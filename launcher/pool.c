@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -364,6 +365,16 @@ void pool_keep_out(struct pool_entry *entry)
 		entry->quiet = true;
 }
 
+static bool is_same_device(int fd, int other_fd)
+{
+	char name[IFNAMSIZ] = "", other[IFNAMSIZ] = "";
+	socklen_t length = sizeof(name), other_length = sizeof(other);
+
+	getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
+	getsockopt(other_fd, SOL_SOCKET, SO_BINDTODEVICE, other, &other_length);
+	return strncmp(name, other, sizeof(name)) == 0;
+}
+
 /* Others of its SO_REUSEPORT group go on: a datagram that was dropped here would be theirs. */
 static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry *entry)
 {
@@ -372,7 +383,8 @@ static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry
 	TAILQ_FOREACH(other, pool, link)
 		if (other->claims && other->datagram == entry->datagram &&
 		    address_equal((const struct sockaddr *)&other->address,
-				  (const struct sockaddr *)&entry->address))
+				  (const struct sockaddr *)&entry->address) &&
+		    is_same_device(other->fd, entry->fd) && is_same_v6only(other, entry->fd))
 			return true;
 	return false;
 }
@@ -387,11 +399,17 @@ static bool is_own_network(int fd)
 	return is;
 }
 
+/* Is it of TCP, and has a group that has become smaller no place for it? */
+static bool is_left_over(const struct pool *pool, const struct pool_entry *entry)
+{
+	return !entry->claims && !entry->datagram && entry->address.ss_family != AF_UNIX &&
+	       has_claimed_sibling(pool, entry);
+}
+
 /* Is it about to leave its group, so that its clients go to the others? */
 static bool may_leave_group(const struct pool *pool, const struct pool_entry *entry)
 {
-	return !entry->claims && !entry->datagram && entry->address.ss_family != AF_UNIX &&
-	       has_claimed_sibling(pool, entry) && is_own_network(entry->fd) && migration_begin();
+	return is_left_over(pool, entry) && is_own_network(entry->fd) && migration_begin();
 }
 
 void pool_leave_groups(struct pool *pool)
@@ -401,9 +419,13 @@ void pool_leave_groups(struct pool *pool)
 	socklen_t length = sizeof(info);
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (entry->quiet || !may_leave_group(pool, entry) ||
-		    getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+		if (entry->quiet || !is_left_over(pool, entry))
 			continue;
+		if (!is_own_network(entry->fd) || !migration_begin() ||
+		    getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+			pool_keep_out(entry);
+			continue;
+		}
 		/* Of a listener this is its backlog (tcp_get_info() in the kernel). */
 		entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
 		shutdown(entry->fd, SHUT_RD);

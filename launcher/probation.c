@@ -4,8 +4,9 @@
  * wait in their queues and are not refused. If the new one ends, or fails --check, the old one takes
  * its listeners back.
  *
- * A listener that the new version dropped is kept as well, with new clients kept out: they try again
- * and are refused when the time is over, or served if the old one comes back.
+ * A listener that the new version dropped is kept as well (but for one of a group, whose clients go to
+ * the others), with new clients kept out: they try again and are refused when the time is over, or
+ * served if the old one comes back.
  */
 #include "check.h"
 #include "core/address.h"

@@ -254,6 +254,8 @@ struct member *generation_member(const struct generation *generation, pid_t pid)
 /* Is no other member above this one? */
 bool member_is_head(const struct member *member);
 void generation_resume(struct generation *generation, const struct pool *pool);
+/* Has one of its members no room yet for what that tells it? The listeners must be in the pool so long. */
+bool generation_is_resuming(const struct generation *generation);
 
 /* ready.c */
 /* A listener of the generation: it listens, or somebody waits on it for clients. */

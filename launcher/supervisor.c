@@ -34,6 +34,7 @@
 #define QUIESCE_AGAIN_MS 2
 /* Then a client that is still queued may be one whose wake-up the old generation took along. */
 #define REARM_MS 3
+#define RESUMING_MS 20
 #define OUTPUT_LINES 10
 #define LINGERING_MAX 32
 /* The channel of a generation and its NOTIFY_SOCKET, and those who connect to them at a time. */
@@ -205,6 +206,8 @@ static void collect_timeout(struct timer *timer)
 	service_collected(false);
 }
 
+static void rearm(struct timer *timer);
+
 /* The hand-over is over: nobody shares the listeners any more, unless we hold them all the time. */
 void service_release_pool(void)
 {
@@ -216,6 +219,10 @@ void service_release_pool(void)
 	}
 	if (service_holds())
 		return; /* an upgrade has begun again */
+	if (service.current && generation_is_resuming(service.current)) {
+		timer_set(&rearm_timer, RESUMING_MS, rearm);
+		return;
+	}
 	pool_close(&service.pool);
 	if (service.current)
 		generation_tell(service.current, MESSAGE_SOLE, 0);

@@ -111,6 +111,7 @@ static void tell_success(void)
 void vacancy_occupy(void)
 {
 	generation_commit(service.new);
+	pool_leave_groups(&service.pool);
 	service_enthrone_new();
 	tell_success();
 }

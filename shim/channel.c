@@ -1,6 +1,5 @@
 #include "channel.h"
 
-#include "mute.h"
 #include "origin.h"
 #include "orphan.h"
 #include "retire.h"
@@ -75,7 +74,6 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 	switch (message->type) {
 	case MESSAGE_COMMIT:
 		session_commit(message->flags & MESSAGE_MORE);
-		mute_end();
 		if (atomic_load(&session.family->withheld))
 			retire_rearm(fds[0]);
 		break;
@@ -123,6 +121,8 @@ static void supervisor_lost(int channel_fd)
 	if (session_is_on_trial() && !session.alone)
 		SYS_CALL(SYS_exit_group, 1);
 	session_give_up();
+	if (atomic_load(&session.family->withheld))
+		retire_rearm(-1);
 	atomic_store(&session.fork_fd, -1);
 	sys_close(channel_fd);
 	if (retire_is_retired()) {

@@ -129,8 +129,8 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 
 	errno = saved;
 	result = REAL(epoll_ctl)(set, operation, fd, is_muted ? &quiet : event);
-	if (is_muted && result == 0)
-		mute_added();
+	if (is_muted)
+		mute_done(set, fd, event, result != 0);
 	/* libuv aborts if what it has put into the set is not there. */
 	if (result != 0 && errno == ENOENT && operation == EPOLL_CTL_MOD && retire_has_changed())
 		result = REAL(epoll_ctl)(set, operation, fd, event);

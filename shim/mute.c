@@ -3,6 +3,7 @@
 #include "listener.h"
 #include "session.h"
 #include "sys.h"
+#include "waiting.h"
 
 #include <stdatomic.h>
 
@@ -12,6 +13,7 @@
 static struct {
 	_Atomic int fd; /* plus 1; 0: free, -1: being written */
 	int set;
+	uint64_t inode; /* a number may be another socket's by the end */
 	struct epoll_event event;
 } muted[MUTED_MAX];
 
@@ -30,6 +32,7 @@ static bool note(int set, int fd, const struct epoll_event *event)
 		if (!atomic_compare_exchange_strong(&muted[i].fd, &expected, -1))
 			continue;
 		muted[i].set = set;
+		muted[i].inode = sys_inode(fd);
 		muted[i].event = *event;
 		atomic_store(&muted[i].fd, fd + 1);
 		return true;
@@ -43,19 +46,27 @@ bool mute_begins(int set, int operation, int fd, const struct epoll_event *event
 	if (!session.waits || !session_is_on_trial())
 		return false;
 	forget(set, fd);
-	if (operation == EPOLL_CTL_DEL || !event || !listener_is_datagram(fd) ||
-	    !listener_is_withheld(fd) || !note(set, fd, event))
+	if (operation == EPOLL_CTL_DEL || !event || !(event->events & (EPOLLIN | EPOLLRDNORM)) ||
+	    !listener_is_datagram(fd) || !listener_is_withheld(fd) || !note(set, fd, event))
 		return false;
 	*quiet = *event;
 	quiet->events &= ~(uint32_t)(EPOLLIN | EPOLLRDNORM);
+	/* Each process that has muted something has to hear when that is over, also if it is not news. */
+	if (session_join(false))
+		waiting_on(fd);
 	return true;
 }
 
-void mute_added(void)
+void mute_done(int set, int fd, const struct epoll_event *event, bool failed)
 {
-	/* That moment may have come in between. */
-	if (!session_is_on_trial())
-		mute_end();
+	struct epoll_event wanted = *event;
+	int saved = errno;
+
+	if (failed && errno != EEXIST)
+		forget(set, fd);
+	else if (!failed && !session_is_on_trial()) /* that moment has come in between */
+		sys_epoll_ctl(set, EPOLL_CTL_MOD, fd, &wanted);
+	errno = saved;
 }
 
 void mute_end(void)
@@ -66,7 +77,8 @@ void mute_end(void)
 		/* One that is being written is looked at by its writer. */
 		if (fd <= 0 || !atomic_compare_exchange_strong(&muted[i].fd, &fd, -1))
 			continue;
-		sys_epoll_ctl(muted[i].set, EPOLL_CTL_MOD, fd - 1, &muted[i].event);
+		if (sys_inode(fd - 1) == muted[i].inode)
+			sys_epoll_ctl(muted[i].set, EPOLL_CTL_MOD, fd - 1, &muted[i].event);
 		atomic_store(&muted[i].fd, 0);
 	}
 }

@@ -14,11 +14,13 @@
 
 /*
  * Before epoll_ctl(set, operation, fd, event): true if `quiet` is to be given instead. What the
- * program asked for is kept. Call mute_added() when that has been done.
+ * program asked for is kept, and the supervisor hears that it waits for this socket.
  */
 bool mute_begins(int set, int operation, int fd, const struct epoll_event *event,
 		 struct epoll_event *quiet);
-void mute_added(void);
+
+/* After that call: it has been done, or has failed. Keeps errno. */
+void mute_done(int set, int fd, const struct epoll_event *event, bool failed);
 
 /* The generation is the current one: all is as the program asked for. */
 void mute_end(void);

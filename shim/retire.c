@@ -25,6 +25,7 @@ struct held { /* a descriptor of a listener */
 	int fd;
 	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
 	int timeout_ms; /* its SO_RCVTIMEO; -1: none */
+	int type;	/* SOCK_STREAM ... */
 	uint64_t inode;
 	socklen_t length;
 	struct sockaddr_storage address; /* where it is bound */
@@ -37,6 +38,7 @@ static struct {
 	unsigned n_saved;
 	int proc_fd;
 	bool is_wanted; /* told to retire, done or not */
+	int spare_fd;	/* a placeholder of our own, for retire_bind() */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
 	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
@@ -74,7 +76,7 @@ static bool hold_if_listener(int fd, void *unused)
 		return true;
 	*held = (struct held){
 		.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
-		.length = sizeof(held->address),
+		.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE), .length = sizeof(held->address),
 	};
 	(void)SYS_CALL(SYS_getsockname, fd, &held->address, &held->length);
 	retire.n_held++;
@@ -253,27 +255,24 @@ static void put_at(int replacement, int fd)
 	sys_dup3(replacement, fd, flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
-/*
- * Silent: an unbound datagram socket is never readable and nobody can reach it. accept() on it says
- * EOPNOTSUPP, which the hook turns into what an idle listener does.
- */
-static int placeholder_open(void)
+static bool spare_is_there(void)
 {
-	int placeholder = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (placeholder >= 0) {
-		sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
-		atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
-	}
-	return placeholder;
+	return sys_inode(retire.spare_fd) == atomic_load(&retire.placeholder_inode);
 }
 
 static bool put_placeholders(void)
 {
-	int placeholder = placeholder_open();
+	/*
+	 * Silent: an unbound datagram socket is never readable and nobody can reach it. accept()
+	 * on it says EOPNOTSUPP, which the hook turns into what an idle listener does.
+	 */
+	int placeholder = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (placeholder < 0)
 		return false;
+	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
+	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
+	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
@@ -408,6 +407,8 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 		retire.held[i].sender_fd = -1;
 	}
 	put_registrations(0);
+	if (!more && spare_is_there())
+		sys_close(retire.spare_fd);
 	atomic_store(&retire.is_changing, 0);
 	/* More listeners than fit one message: the last one clears the state. */
 	if (!more)
@@ -561,36 +562,25 @@ static const struct held *held_behind(int fd)
 	return is && retire.n_held ? &retire.held[0] : NULL;
 }
 
-static struct held *held_at(const struct sockaddr *address)
+static struct held *held_at(const struct sockaddr *address, int type)
 {
 	for (unsigned i = 0; i < retire.n_held; i++)
-		if (address_equal((struct sockaddr *)&retire.held[i].address, address))
+		if (retire.held[i].type == type &&
+		    address_equal((struct sockaddr *)&retire.held[i].address, address))
 			return &retire.held[i];
 	return NULL;
-}
-
-/* A copy of the placeholder; a new one where the program has closed all the numbers that we gave it. */
-static int placeholder_copy(void)
-{
-	for (unsigned i = 0; i < retire.n_held; i++)
-		if (held_behind(retire.held[i].fd))
-			return sys_fcntl(retire.held[i].fd, F_DUPFD_CLOEXEC, 0);
-	return placeholder_open();
 }
 
 bool retire_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct sockaddr_storage wanted = { 0 };
 	struct held *held;
-	int placeholder;
 
 	memcpy(&wanted, address, length);
-	held = held_at((struct sockaddr *)&wanted);
-	placeholder = held ? placeholder_copy() : -1;
-	if (placeholder < 0)
+	held = held_at((struct sockaddr *)&wanted, sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE));
+	if (!held || !spare_is_there())
 		return false;
-	put_at(placeholder, fd);
-	sys_close(placeholder);
+	put_at(retire.spare_fd, fd);
 	if (!held_behind(held->fd))
 		held->fd = fd;
 	return true;

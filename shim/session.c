@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "inherit.h"
 #include "log.h"
+#include "mute.h"
 #include "origin.h"
 #include "real.h"
 #include "signals.h"
@@ -224,6 +225,7 @@ void session_commit(bool watch_on)
 	atomic_store(&session.family->settled, !watch_on);
 	atomic_store(&session.family->current, 1);
 	sys_wake_all(&session.family->current);
+	mute_end();
 }
 
 void session_own_files(void)

@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 /* The program's own view of a signal that flip has taken. */
-enum session_signal_slot { SLOT_CHANNEL, SLOT_RESTART, SLOT_STOP, SLOT_END };
+enum session_signal_slot { SLOT_CHANNEL, SLOT_RESTART, SLOT_STOP, SLOT_OVERFLOW, SLOT_END };
 
 enum process_state {
 	PROCESS_STRANGER, /* or a fresh child: what a wiped page says */

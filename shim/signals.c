@@ -31,6 +31,8 @@ static struct {
 	_Atomic bool is_shared;
 } stacks;
 
+static _Atomic bool is_taking_back;
+
 static struct taken *taken_find(int signal)
 {
 	for (int slot = 0; slot < SLOT_END; slot++)
@@ -152,10 +154,10 @@ static void handle_command(int signal, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-static void install(int signal, void (*handler)(int, siginfo_t *, void *))
+static void install(const struct taken *mine, int signal)
 {
 	struct sigaction action = {
-		.sa_sigaction = handler,
+		.sa_sigaction = mine->handler,
 		.sa_flags = SA_SIGINFO | SA_RESTART | (atomic_load(&stacks.is_shared) ? 0 : SA_ONSTACK),
 	};
 
@@ -166,28 +168,40 @@ static void install(int signal, void (*handler)(int, siginfo_t *, void *))
 static void take(enum session_signal_slot slot, int signal, bool ours,
 		 void (*handler)(int, siginfo_t *, void *))
 {
-	if (atomic_load(&taken[slot].signal) == signal)
+	struct taken *mine = &taken[slot];
+
+	if (atomic_load(&mine->signal) == signal)
 		return; /* a child that joins: inherited */
-	REAL(sigaction)(signal, NULL, &taken[slot].program);
-	if (!ours && taken[slot].program.sa_handler != SIG_DFL)
+	REAL(sigaction)(signal, NULL, &mine->program);
+	if (!ours && mine->program.sa_handler != SIG_DFL)
 		return;
-	taken[slot].ours = ours;
-	taken[slot].handler = handler;
-	atomic_store(&taken[slot].signal, signal);
-	install(signal, handler);
+	mine->ours = ours;
+	mine->handler = handler;
+	atomic_store(&mine->signal, signal);
+	install(mine, signal);
 }
 
-/* A handler that the program has set past libc is as good as one that it has set by it. */
+static bool is_there(const struct taken *mine, int signal, struct sigaction *now)
+{
+	return REAL(sigaction)(signal, NULL, now) != 0 ||
+	       (now->sa_flags & SA_SIGINFO && now->sa_sigaction == mine->handler);
+}
+
+/*
+ * A handler that the program has set past libc is as good as one that it has set by it. By one thread
+ * at a time, or flip's own would be taken for the program's.
+ */
 static void take_back(struct taken *mine, int signal)
 {
 	struct sigaction now;
-	void (*handler)(int, siginfo_t *, void *) = mine->handler;
 
-	if (REAL(sigaction)(signal, NULL, &now) != 0 ||
-	    (now.sa_flags & SA_SIGINFO && now.sa_sigaction == handler))
+	if (is_there(mine, signal, &now) || atomic_exchange(&is_taking_back, true))
 		return;
-	atomic_store(&mine->signal, 0);
-	take((enum session_signal_slot)(mine - taken), signal, true, handler);
+	if (!is_there(mine, signal, &now)) {
+		mine->program = now;
+		install(mine, signal);
+	}
+	atomic_store(&is_taking_back, false);
 }
 
 /* The handlers that are there already leave that stack. */
@@ -221,9 +235,26 @@ void signals_note_stack(const stack_t *stack)
 	errno = saved;
 }
 
+/* SIGIO of the kernel's own: instead of flip's signal, for which there was no room in the queue. */
+static void handle_overflow(int signal, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (info->si_code <= 0) {
+		act_as_program(signal, info, context);
+		return;
+	}
+	if (session_join(true))
+		channel_process();
+	interrupt_note_signal(context, own_signals());
+	errno = saved;
+}
+
 void signals_take_channel(void)
 {
 	take(SLOT_CHANNEL, SESSION_SIGNAL, true, handle_channel);
+	/* Its default is to end the program (O_ASYNC in fcntl(2)). */
+	take(SLOT_OVERFLOW, SIGIO, false, handle_overflow);
 }
 
 void signals_take_commands(int restart_signal, int stop_signal, bool ours)
@@ -280,17 +311,18 @@ void signals_exec_failed(void)
 
 	if (!atomic_load(&taken[SLOT_CHANNEL].signal))
 		return;
-	install(SESSION_SIGNAL, handle_channel);
+	install(&taken[SLOT_CHANNEL], SESSION_SIGNAL);
 	if (is_member_itself()) {
 		sys_fcntl(atomic_load(&session.process->channel_fd), F_SETFL, O_NONBLOCK | O_ASYNC);
 		/* What came meanwhile raised nothing. */
-		SYS_CALL(SYS_tgkill, sys_getpid(), sys_gettid(), SESSION_SIGNAL);
+		sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
 	}
 	errno = saved;
 }
 
 void signals_forked(void)
 {
+	atomic_store(&is_taking_back, false);
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
 		int signal = atomic_exchange(&taken[slot].signal, 0);
 

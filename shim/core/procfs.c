@@ -144,6 +144,9 @@ static bool take_signed(struct cursor *cursor, uint64_t *number)
 		return false;
 	if (is_negative && *number > INT64_MAX)
 		return false;
+	/* Some are large (rsslim); what is wanted of them is but that they are no negative numbers. */
+	if (*number > INT64_MAX)
+		*number = INT64_MAX;
 	*number = is_negative ? -*number : *number;
 	return true;
 }

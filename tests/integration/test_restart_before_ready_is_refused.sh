@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 FACE=run
-command_resolve server --wait=epoll --init-before-bind-ms=700 --init-ms=700
+command_resolve server --wait=epoll --init-before-bind-ms=2500 --init-ms=2500
 launch "$TMP/flip.log" "$FLIP" run -- "${command[@]}"
 FLIP_PID=$LAUNCHED_PID
 wait_for 5 status_has '^generation 1 .*starting'
@@ -18,7 +18,7 @@ restart
 end_all
 
 FACE=bare
-launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "$SERVER" --wait=epoll --init-ms=1000
+launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "$SERVER" --wait=epoll --init-ms=3000
 FLIP_PID=$LAUNCHED_PID
 wait_for 5 status_has '^generation 1 .*starting'
 restart_refused 'not ready yet'

@@ -72,6 +72,25 @@ comes_back() {
 	end_all
 }
 
+# In place clients wait in the queues of all of them meanwhile.
+in_place() {
+	local size version=1
+	tag_set v1
+	group 4
+	serve server --wait="$1" --tag-file="$TMP/tag" --behaviour-file="$TMP/behaviour"
+	load_start --clients=8
+	for size in 2 4 1; do
+		group "$size"
+		version=$((version + 1))
+		tag_set "v$version"
+		restart "$SUPERVISOR_PID"
+		wait_for 5 tag_is "v$version"
+	done
+	load_end
+	wait_for 5 setting_is 0
+	end_all
+}
+
 setting_is() {
 	[ "$(cat $MIGRATE)" = "$1" ]
 }
@@ -98,6 +117,8 @@ control_without_flip
 streams epoll-many
 FLIP_PROBATION=2s streams accept
 FLIP_PROBATION=2s comes_back epoll-many
+FACE=run
+FLIP_IN_PLACE=1 in_place epoll-many
 mount --bind $MIGRATE $MIGRATE && mount -o remount,bind,ro $MIGRATE || fail "cannot protect $MIGRATE"
 streams accept though-it-waits
 datagrams recv
