@@ -414,6 +414,13 @@ static int accept_failed(int fd, int error)
 	return blocking_wait(fd);
 }
 
+/* Has a wait call said something to this thread, and could it be parked in accept() all the same? */
+static inline bool is_told(void)
+{
+	return unlikely(told.n != 0 && session_has_blocking() &&
+			!atomic_load_explicit(&session.family->polls, memory_order_relaxed));
+}
+
 /*
  * An accept with all that may be to do around it. `first` says that a plain call has just failed.
  * accept() is accept4() without flags (accept(2)).
@@ -433,8 +440,11 @@ static __attribute__((noinline)) int accept_with_care(const volatile struct acce
 			return -1;
 		}
 	}
-	if (!first)
+	if (!first) {
+		if (is_told())
+			retire_note_polls();
 		interrupt_clear();
+	}
 	while (first || (fd = call->function(call->fd, call->address, call->length, call->flags)) < 0) {
 		error = accept_failed(call->fd, errno);
 		if (error) {
@@ -475,7 +485,7 @@ int hook_accept(int fd, struct sockaddr *address, socklen_t *length)
 	ACCEPT_CALL(call, accept_without_flags, fd, address, length, 0);
 	int result;
 
-	if (interrupt_or_watching())
+	if (interrupt_or_watching() || is_told())
 		return accept_with_care(&call, false);
 	result = real.accept(fd, address, length);
 	return accept_is_over(fd, result) ? result : accept_with_care(&call, true);
@@ -486,7 +496,7 @@ int hook_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 	ACCEPT_CALL(call, accept4_itself, fd, address, length, flags);
 	int result;
 
-	if (interrupt_or_watching())
+	if (interrupt_or_watching() || is_told())
 		return accept_with_care(&call, false);
 	result = real.accept4(fd, address, length, flags);
 	return accept_is_over(fd, result) ? result : accept_with_care(&call, true);

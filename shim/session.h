@@ -58,6 +58,8 @@ struct family {
 	_Atomic uint32_t files_own;
 	/* How many of them the program believes to be blocking. */
 	_Atomic uint32_t blocking;
+	/* It has accepted from one of these when a wait call said so: it must not be parked there. */
+	_Atomic uint32_t polls;
 	/* How many are sockets of datagrams. */
 	_Atomic uint32_t datagrams;
 	struct listeners listeners;

@@ -140,7 +140,7 @@ void alarm_in_ms(int ms)
 
 /* OBSERVE_DIR: `parity` puts the file `second` there when the first generation is up, and `go` and
  * `end` when the hand-over and the second generation are over. */
-bool has_come(const char *name)
+static bool has_come(const char *name)
 {
 	const char *directory = getenv("OBSERVE_DIR");
 	char path[4096];

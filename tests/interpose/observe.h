@@ -44,10 +44,6 @@ void alarm_in_ms(int ms);
  * generation, where it prints nothing, is 1.
  */
 int generation(void);
-
-/* Is there a file of this name in OBSERVE_DIR? */
-bool has_come(const char *name);
-
 /*
  * Waits on the listener until the program is to print. The first generation stays here for ever
  * (and keeps a connection of its own open, if told to, so that it drains while the second one is

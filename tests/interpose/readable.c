@@ -123,8 +123,6 @@ int main(void)
 	static const nfds_t numbers[] = { 1, 2, 3, 4, 15, 16, 17, N_MAX };
 	int pipe_fds[2];
 
-	if (has_come("third"))
-		pause(); /* and never gets to the listener */
 	listen_fd = listener(8080);
 	must(pipe(pipe_fds), "pipe");
 	idle_fd = pipe_fds[0];
