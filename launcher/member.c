@@ -638,7 +638,7 @@ static void member_welcome(struct member *member)
 	if (generation->number > 1 && generation == service.current && TAILQ_EMPTY(&service.pool))
 		member_tell(member, MESSAGE_SOLE, 0, 0);
 	if (generation->phase >= PHASE_RETIRING)
-		member_tell(member, MESSAGE_RETIRE, 0, 0);
+		member_tell(member, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0, 0);
 	if (generation->comes_back)
 		resume_member(member, &service.pool);
 	if (generation->phase >= PHASE_DRAINING)

@@ -63,7 +63,7 @@ static void retire_again(struct timer *timer)
 		service_retired(generation);
 		return;
 	}
-	generation_ask_again(generation, MESSAGE_RETIRE, 0);
+	generation_ask_again(generation, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0);
 	generation_nudge(generation);
 	generation_gather(generation);
 	/* Who was called may have ended instead of joining, when all others had answered. */
@@ -99,7 +99,7 @@ void generation_retire(struct generation *generation)
 	generation->retired_ns = clock_now_ns();
 	timer_clear(&generation->deadline);
 	generation_gather(generation);
-	generation_ask(generation, MESSAGE_RETIRE, 0, 0);
+	generation_ask(generation, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0, 0);
 	if (generation_all_answered(generation))
 		service_retired(generation);
 	else

@@ -125,15 +125,16 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	int saved = errno;
 	struct epoll_event quiet;
 	bool is_muted = unlikely(session.waits) && mute_begins(set, operation, fd, event, &quiet);
+	bool is_quiet = is_muted || (event && retire_quietens(fd, event, &quiet));
 	int result;
 
 	errno = saved;
-	result = REAL(epoll_ctl)(set, operation, fd, is_muted ? &quiet : event);
+	result = REAL(epoll_ctl)(set, operation, fd, is_quiet ? &quiet : event);
 	if (is_muted)
 		mute_done(set, fd, event, result != 0);
 	/* libuv aborts if what it has put into the set is not there. */
 	if (result != 0 && errno == ENOENT && operation == EPOLL_CTL_MOD && retire_has_changed())
-		result = REAL(epoll_ctl)(set, operation, fd, event);
+		result = REAL(epoll_ctl)(set, operation, fd, is_quiet ? &quiet : event);
 	if (result != 0 || !is_early())
 		return result;
 	early_forget(set, sys_inode(fd));

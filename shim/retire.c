@@ -38,6 +38,7 @@ static struct {
 	unsigned n_saved;
 	int proc_fd;
 	bool is_wanted; /* told to retire, done or not */
+	bool is_alone;	/* in place: nobody else reads meanwhile */
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
@@ -251,12 +252,36 @@ static bool take_registrations(registration_action action)
 	return descriptor_each(retire.proc_fd, look_into_epoll, &look) && !look.failed;
 }
 
+/*
+ * Where nobody else reads, a socket of datagrams stays: an answer that is owed may leave by a system
+ * call of the program's own (libuv's does), which no hook sees. It is only told of no more of them.
+ */
+static bool stays(const struct held *held)
+{
+	return retire.is_alone && held->type == SOCK_DGRAM;
+}
+
+bool retire_quietens(int fd, const struct epoll_event *event, struct epoll_event *quiet)
+{
+	if (!retire.is_alone)
+		return false;
+	for (unsigned i = 0; i < retire.n_held; i++)
+		if (retire.held[i].fd == fd && stays(&retire.held[i])) {
+			*quiet = *event;
+			quiet->events &= ~(uint32_t)(EPOLLIN | EPOLLRDNORM);
+			return true;
+		}
+	return false;
+}
+
 static void put_registrations(uint32_t events_without)
 {
 	for (unsigned i = 0; i < retire.n_saved; i++) {
 		const struct registration *saved = &retire.saved[i];
-		struct epoll_event event = { .events = saved->events & ~events_without };
+		struct epoll_event event = { .events = saved->events };
 
+		if (!retire_quietens(saved->fd, &event, &event))
+			event.events &= ~events_without;
 		event.data.u64 = saved->data;
 		sys_epoll_ctl(saved->set, EPOLL_CTL_ADD, saved->fd, &event);
 	}
@@ -291,6 +316,8 @@ static bool put_placeholders(void)
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
+		if (stays(held))
+			continue;
 		if (!listener_accepts(held->fd))
 			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
 		put_at(placeholder, held->fd);
@@ -378,7 +405,7 @@ static bool let_go(void)
 	return done;
 }
 
-void retire_begin(int channel_fd, int proc_fd)
+void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 {
 	bool is_gone;
 
@@ -387,6 +414,7 @@ void retire_begin(int channel_fd, int proc_fd)
 		return;
 	}
 	retire.is_wanted = true;
+	retire.is_alone = is_alone;
 	atomic_store(&retire.is_changing, 1);
 	is_gone = atomic_load(&retire.placeholder_inode) || let_go();
 	atomic_store(&retire.is_changing, 0);
@@ -506,7 +534,7 @@ void retire_probe(int channel_fd, int proc_fd, bool count_all)
 	uint64_t open;
 
 	if (retire.is_wanted && !retire_is_retired())
-		retire_begin(channel_fd, proc_fd);
+		retire_begin(channel_fd, proc_fd, retire.is_alone);
 	open = retire_count(proc_fd, count_all);
 	/* Still taking clients, it has not drained. */
 	if (open == 0 && retire.is_wanted && !retire_is_retired())

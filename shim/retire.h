@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 /*
@@ -21,9 +22,10 @@ void retire_collect(int channel_fd, int proc_fd);
  * Lets go of the listeners for good: each is taken out of the epoll sets, its number is given to
  * a silent placeholder, and every thread that may still be inside a call on it is woken. Answers
  * RETIRED when the last of them has looked up. Told again, it wakes again those still inside.
- * No answer: no descriptor is left for it; it is tried again when told, and at each PROBE.
+ * No answer: no descriptor is left for it; it is tried again when told, and at each PROBE. is_alone: in
+ * place, so that nobody else reads; a socket of datagrams stays, and only epoll sets say no more of it.
  */
-void retire_begin(int channel_fd, int proc_fd);
+void retire_begin(int channel_fd, int proc_fd, bool is_alone);
 
 /*
  * No other generation accepts any more: where the program wants calls on a listener to block, the
@@ -63,6 +65,12 @@ bool retire_end(int proc_fd, int stop_signal, bool any_thread);
 
 /* The same when the supervisor says so; answers LEAVING. */
 void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread);
+
+/*
+ * Is fd a socket of datagrams that a retired process has kept (is_alone)? Then `quiet` is what an epoll
+ * set is to be given instead of event: not to tell of any more.
+ */
+bool retire_quietens(int fd, const struct epoll_event *event, struct epoll_event *quiet);
 
 /* Has this process let go of its listeners? */
 bool retire_is_retired(void);

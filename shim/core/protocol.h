@@ -63,7 +63,7 @@ enum message_type {
 	   one before it may come back */
 	MESSAGE_SOLE,
 	MESSAGE_COLLECT, /* 1 descriptor: /proc/PID; answer LISTENERS */
-	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; answer RETIRED */
+	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; MESSAGE_MORE: nobody serves then; answer RETIRED */
 	MESSAGE_RESUME,	 /* /proc/PID, then count listeners with their inodes; answer RESUMED */
 	MESSAGE_REARM,	 /* 1 descriptor: /proc/PID; a wake-up for a queued client may have been lost */
 	MESSAGE_PROBE,	 /* 1 descriptor: /proc/PID; answer CONNECTIONS */
