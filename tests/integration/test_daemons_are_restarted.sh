@@ -17,7 +17,7 @@ version_fails() {
 }
 
 fails_in_background() {
-	FLIP_READY_TIMEOUT=2s serve_versions server --wait=prefork --daemon="$1"
+	FLIP_READY_TIMEOUT=5s serve_versions server --wait=prefork --daemon="$1"
 	version_fails 'exited with status 3 before it was ready' '--orphan --exit-at-start=3 --at=listen'
 	version_fails 'was killed by SIGSEGV .*before it was ready' '--orphan --crash-at-start --at=bind'
 	version_fails 'timed out' '--orphan --hang-at-start --at=listen'

@@ -5,7 +5,7 @@
 
 keeps() {
 	serve_versions server --wait=threads --threads=64 --one-stack --strict
-	load_start
+	load_start --pause-ms=1
 	restart_to v2 v3 v4 v5 v6
 	load_end
 	grep -E 'smashing|signal|do not say' "$TMP/flip.log" && fail "a generation did not end well"
