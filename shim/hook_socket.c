@@ -418,7 +418,7 @@ static int accept_failed(int fd, int error)
 /* Has a wait call said something to this thread, and could it be parked in accept() all the same? */
 static inline bool is_told(void)
 {
-	return unlikely(told.n != 0 && session_has_blocking() &&
+	return unlikely(session_has_blocking() && told.n != 0 &&
 			!atomic_load_explicit(&session.family->polls, memory_order_relaxed));
 }
 
