@@ -59,9 +59,8 @@ static bool member_send(struct member *member, struct message *message, const in
 /* Does a message of this type go with /proc/PID? */
 static bool takes_proc(enum message_type type)
 {
-	return type == MESSAGE_COMMIT || type == MESSAGE_SOLE || type == MESSAGE_COLLECT ||
-	       type == MESSAGE_RETIRE || type == MESSAGE_REARM || type == MESSAGE_PROBE ||
-	       type == MESSAGE_LEAVE;
+	return type == MESSAGE_COMMIT || type == MESSAGE_COLLECT || type == MESSAGE_RETIRE ||
+	       type == MESSAGE_REARM || type == MESSAGE_PROBE || type == MESSAGE_LEAVE;
 }
 
 static bool tell_now(struct member *member, const struct pending *what)

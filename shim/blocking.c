@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "listener.h"
 #include "real.h"
+#include "registration.h"
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
@@ -47,6 +48,48 @@ int blocking_wait(int fd)
 	if (n < 0 && errno == EINTR && timeout_ms < 0 && call_restarts())
 		return 0;
 	return n < 0 ? errno : 0;
+}
+
+static void set_nonblocking(int fd, bool nonblocking)
+{
+	int flags = sys_fcntl(fd, F_GETFL, 0);
+
+	if (flags >= 0)
+		sys_fcntl(fd, F_SETFL, nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+static bool may_block(void)
+{
+	return atomic_load(&session.family->sole) && !atomic_load(&session.family->polls);
+}
+
+bool blocking_let(int fd)
+{
+	if (!may_block() || retire_is_retired() || retire_timeout_ms(fd) >= 0)
+		return false;
+	set_nonblocking(fd, false);
+	atomic_store(&session.family->unblocked, 1);
+	if (may_block())
+		return true;
+	set_nonblocking(fd, true); /* in this moment that has ended */
+	return false;
+}
+
+static bool block_no_more(int fd, void *unused)
+{
+	(void)unused;
+	if (listener_accepts(fd) && listener_blocks(fd))
+		set_nonblocking(fd, true);
+	return true;
+}
+
+void blocking_note_polls(void)
+{
+	int saved = errno;
+
+	if (!atomic_exchange(&session.family->polls, 1) && atomic_load(&session.family->unblocked))
+		descriptor_each(-1, block_no_more, NULL);
+	errno = saved;
 }
 
 int blocking_trial(int fd, bool dontwait, int nobody)

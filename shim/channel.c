@@ -78,7 +78,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 			retire_rearm(fds[0]);
 		break;
 	case MESSAGE_SOLE:
-		retire_unshare(fds[0]);
+		atomic_store(&session.family->sole, 1);
 		if (message->flags & MESSAGE_MORE)
 			break;
 		atomic_store(&session.family->shared, 0);

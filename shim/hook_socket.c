@@ -412,6 +412,8 @@ static int accept_failed(int fd, int error)
 		told_accepted(fd);
 		return ECONNABORTED;
 	}
+	if (!is_placeholder && blocking_let(fd))
+		return 0;
 	return blocking_wait(fd);
 }
 
@@ -443,7 +445,7 @@ static __attribute__((noinline)) int accept_with_care(const volatile struct acce
 	}
 	if (!first) {
 		if (is_told())
-			retire_note_polls();
+			blocking_note_polls();
 		interrupt_clear();
 	}
 	while (first || (fd = call->function(call->fd, call->address, call->length, call->flags)) < 0) {

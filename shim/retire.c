@@ -107,40 +107,6 @@ static void share(int fd, uint64_t inode)
 	sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* The table keeps that it blocks: who got EAGAIN just before this still waits, and tries again. */
-static bool let_block(int fd, void *blocks)
-{
-	uint64_t inode;
-	const struct listener *listener = listener_of(fd, &inode);
-	int flags = listener ? sys_fcntl(fd, F_GETFL, 0) : 0;
-
-	if (flags > 0 && atomic_load(&listener->flags) & LISTENER_BLOCKING)
-		sys_fcntl(fd, F_SETFL, *(bool *)blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
-	return true;
-}
-
-void retire_unshare(int proc_fd)
-{
-	bool blocks = true;
-
-	if (!session_has_blocking() || atomic_load(&session.family->polls))
-		return;
-	descriptor_each(proc_fd, let_block, &blocks);
-	blocks = false;
-	if (atomic_load(&session.family->polls)) /* meanwhile */
-		descriptor_each(proc_fd, let_block, &blocks);
-}
-
-void retire_note_polls(void)
-{
-	bool blocks = false;
-	int saved = errno;
-
-	if (!atomic_exchange(&session.family->polls, 1))
-		descriptor_each(-1, let_block, &blocks);
-	errno = saved;
-}
-
 /* Was this inode among the ones before? A listener under several numbers is sent once. */
 static bool is_repeated(unsigned at)
 {
@@ -165,6 +131,7 @@ void retire_collect(int channel_fd, int proc_fd)
 	struct message message;
 	int fds[PROTOCOL_FDS_MAX];
 
+	atomic_store(&session.family->sole, 0);
 	if (!retire_prepare(proc_fd) || !find_listeners()) {
 		answer(channel_fd, MESSAGE_UNABLE, (uint64_t)errno, 1);
 		return;

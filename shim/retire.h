@@ -27,19 +27,6 @@ void retire_collect(int channel_fd, int proc_fd);
  */
 void retire_begin(int channel_fd, int proc_fd, bool is_alone);
 
-/*
- * No other generation accepts any more: where the program wants calls on a listener to block, the
- * kernel lets them again. So of many threads that wait in accept() one is woken for a client, and not
- * all of them, as when they wait in poll() instead.
- */
-void retire_unshare(int proc_fd);
-
-/*
- * But not where a wait call comes before: others may have been told of the same client, be it a moment
- * ago and in another generation, and who comes too late would be parked. Before such an accept().
- */
-void retire_note_polls(void);
-
 /* By the handler, in a thread that was woken with this epoch: the last one answers RETIRED. */
 void retire_thread_passed(uint32_t epoch);
 

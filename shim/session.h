@@ -58,6 +58,10 @@ struct family {
 	_Atomic uint32_t files_own;
 	/* How many of them the program believes to be blocking. */
 	_Atomic uint32_t blocking;
+	/* No other generation accepts: accept() on these may block in the kernel again (blocking_let). */
+	_Atomic uint32_t sole;
+	/* It does so on one of them. */
+	_Atomic uint32_t unblocked;
 	/* It has accepted from one of these when a wait call said so: it must not be parked there. */
 	_Atomic uint32_t polls;
 	/* How many are sockets of datagrams. */

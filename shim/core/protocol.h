@@ -59,9 +59,7 @@ enum message_type {
 	MESSAGE_WELCOME, /* value: generation, restart signal, stop signal, enum welcome_flag */
 	MESSAGE_CLAIMED, /* 1 descriptor: a listener with this address, or none: bind it yourself */
 	MESSAGE_COMMIT,	 /* 1 descriptor: /proc/PID; the generation is the current one */
-	/* 1 descriptor: /proc/PID; no other generation accepts from its listeners. MESSAGE_MORE: but the
-	   one before it may come back */
-	MESSAGE_SOLE,
+	MESSAGE_SOLE,	 /* no other generation accepts from its listeners. MESSAGE_MORE: but one may again */
 	MESSAGE_COLLECT, /* 1 descriptor: /proc/PID; answer LISTENERS */
 	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; MESSAGE_MORE: nobody serves then; answer RETIRED */
 	MESSAGE_RESUME,	 /* /proc/PID, then count listeners with their inodes; answer RESUMED */
