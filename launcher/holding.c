@@ -12,6 +12,9 @@
  * Many programs close their listeners on their way out, when an exception ends them. So one that is
  * found closed lets nobody in any more at once, but is kept for a tenth of a second: if the program
  * has ended by then, it was a crash. A program that binds the address again gets the copy.
+ *
+ * While listeners change hands there are such copies in any mode. There, one that is closed is kept, for
+ * a generation that may want it yet; but if it is one of a SO_REUSEPORT group, it stops listening.
  */
 #include "core/address.h"
 #include "log.h"
@@ -26,7 +29,7 @@
 #define LOOK_MS 1000
 #define KEEP_MS 100
 
-static struct timer look_timer;
+static struct timer look_timer, group_timer;
 static bool is_stale; /* something has changed since the listeners were asked for */
 
 bool service_holds(void)
@@ -195,20 +198,37 @@ void holding_look(void)
 	}
 }
 
-static bool current_holds(uint64_t inode)
+static bool generation_has(struct generation *generation, uint64_t inode)
 {
-	return kin_holds(&service.current->kin, inode);
+	return generation && kin_holds(&generation->kin, inode);
 }
 
-struct pool_entry *holding_take(int fresh_fd, const struct pool_place *place)
+static void look_at_groups(struct timer *timer)
 {
 	struct pool_entry *entry;
 
-	if (!holding_is_active())
-		return NULL;
-	entry = pool_take(&service.pool, fresh_fd, place, current_holds);
-	/* Another of its SO_REUSEPORT group is to be one of its own. */
-	return entry && !current_holds(entry->inode) ? entry : NULL;
+	(void)timer;
+	if (!service.current || is_ending())
+		return;
+	TAILQ_FOREACH(entry, &service.pool, link)
+		if (!generation_has(service.current, entry->inode) &&
+		    !generation_has(service.new, entry->inode))
+			pool_leave_group(entry);
+}
+
+void holding_closed(void)
+{
+	if (holding_is_active())
+		holding_look();
+	else if (!TAILQ_EMPTY(&service.pool) && !group_timer.active)
+		timer_set(&group_timer, KEEP_MS, look_at_groups);
+}
+
+void holding_settle(void)
+{
+	if (group_timer.active)
+		look_at_groups(&group_timer);
+	timer_clear(&group_timer);
 }
 
 void holding_end(void)

@@ -506,7 +506,7 @@ static void member_says(struct member *member, const struct message *message, co
 		break;
 	case MESSAGE_CLOSED:
 		if (generation == service.current)
-			holding_look();
+			holding_closed();
 		break;
 	case MESSAGE_WAITING_SET:
 		member_waits_on_set(member, (int)message->value[0]);

@@ -228,6 +228,18 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 	return best;
 }
 
+struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
+				  bool (*still_held)(uint64_t inode))
+{
+	struct pool_entry *entry;
+
+	/* Another of its SO_REUSEPORT group is to be one of its own. */
+	TAILQ_FOREACH(entry, pool, link)
+		if (is_same_place(entry, fresh_fd, place) && !still_held(entry->inode))
+			return entry;
+	return NULL;
+}
+
 static int set_option(int fd, unsigned index, const void *value, socklen_t length)
 {
 	int number = 0;
@@ -412,24 +424,40 @@ static bool may_leave_group(const struct pool *pool, const struct pool_entry *en
 	return is_left_over(pool, entry) && is_own_network(entry->fd) && migration_begin();
 }
 
-void pool_leave_groups(struct pool *pool)
+static void stop_listening(struct pool_entry *entry)
 {
-	struct pool_entry *entry;
 	struct tcp_info info = { 0 };
 	socklen_t length = sizeof(info);
 
+	/* Of a listener this is its backlog (tcp_get_info() in the kernel). */
+	getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length);
+	entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
+	shutdown(entry->fd, SHUT_RD);
+}
+
+void pool_leave_groups(struct pool *pool)
+{
+	struct pool_entry *entry;
+
 	TAILQ_FOREACH(entry, pool, link) {
-		if (entry->quiet || !is_left_over(pool, entry))
+		if (entry->quiet || entry->backlog || !is_left_over(pool, entry))
 			continue;
-		if (!is_own_network(entry->fd) || !migration_begin() ||
-		    getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+		if (is_own_network(entry->fd) && migration_begin())
+			stop_listening(entry);
+		else
 			pool_keep_out(entry);
-			continue;
-		}
-		/* Of a listener this is its backlog (tcp_get_info() in the kernel). */
-		entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
-		shutdown(entry->fd, SHUT_RD);
 	}
+	migration_end();
+}
+
+void pool_leave_group(struct pool_entry *entry)
+{
+	if (entry->backlog || entry->datagram || entry->address.ss_family == AF_UNIX ||
+	    option_int(entry->fd, SOL_SOCKET, SO_REUSEPORT) != 1)
+		return;
+	if (is_own_network(entry->fd))
+		migration_begin();
+	stop_listening(entry);
 	migration_end();
 }
 

@@ -62,6 +62,10 @@ bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
 			     bool (*still_held)(uint64_t inode));
 
+/* The first of the same kind that the generation before has closed, and binds again. NULL: none. */
+struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
+				  bool (*still_held)(uint64_t inode));
+
 /* Is there a listener at this place, of fd's kind, that nobody has claimed yet? */
 bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);
 
@@ -106,6 +110,12 @@ bool pool_quiesce(struct pool *pool, bool all);
  * cannot be, pool_quiesce() keeps clients out of them. pool_restore() undoes it.
  */
 void pool_leave_groups(struct pool *pool);
+
+/*
+ * One that no generation has any more: it stops listening, for its group would go on giving it clients.
+ * Nothing happens to one that is in none. pool_restore() undoes it.
+ */
+void pool_leave_group(struct pool_entry *entry);
 
 /*
  * Nobody accepts for a while: as many clients may wait as the kernel allows (net.core.somaxconn).

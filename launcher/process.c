@@ -390,14 +390,27 @@ struct view {
 	uint64_t last; /* the connection that was counted last: a program may have it as 0, 1 and 2 */
 };
 
-static bool is_connection(int fd, const struct sockaddr_storage *address, const struct ports *ports)
+/* Does a process of the same server sit at its other end? As in shim/retire.c. */
+static bool is_from_within(int fd, const struct sockaddr_storage *address, pid_t pid)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	return address->ss_family == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
+	       getpgid(peer.pid) == getpgid(pid);
+}
+
+static bool is_connection(int fd, const struct sockaddr_storage *address, const struct ports *ports,
+			  pid_t pid)
 {
 	uint32_t key = address_key(address);
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof(peer);
 
 	return ports && key && ports->word[key / 64] >> (key % 64) & 1 &&
-	       getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
+	       getpeername(fd, (struct sockaddr *)&peer, &length) == 0 &&
+	       !is_from_within(fd, address, pid);
 }
 
 /* Its line to a supervisor, whose messages carry descriptors, too. */
@@ -438,7 +451,7 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 	if (copy < 0)
 		return true;
 	if (getsockname(copy, (struct sockaddr *)&address, &length) == 0) {
-		if (inode != view->last && is_connection(copy, &address, view->ports)) {
+		if (inode != view->last && is_connection(copy, &address, view->ports, view->pid)) {
 			view->seen.connections++;
 			view->last = inode;
 		}
@@ -504,9 +517,12 @@ bool process_is_connected(pid_t pid, const struct ports *ports)
 const char *process_status_text(int status, char *text, size_t size)
 {
 	if (WIFSIGNALED(status))
-		snprintf(text, size, "was killed by SIG%s (%s)%s",
+		snprintf(text, size, "was killed by SIG%s (%s)%s%s",
 			 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
-			 strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+			 strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "",
+			 WTERMSIG(status) == SIGSYS ? "; a server that allows itself only some system calls "
+						      "(seccomp) has to allow those of flip's library" :
+						      "");
 	else
 		snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
 	return text;

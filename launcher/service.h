@@ -315,8 +315,10 @@ void holding_refresh(void);
 void holding_refreshed(bool ok);
 /* The current generation may have closed one: then that is closed here, too. */
 void holding_look(void);
-/* The one that the current generation has closed and binds again: NULL if it has none. */
-struct pool_entry *holding_take(int fresh_fd, const struct pool_place *place);
+/* It says so; this is for all modes. */
+void holding_closed(void);
+/* The copies are about to be closed. */
+void holding_settle(void);
 void holding_end(void);
 
 /* asker.c */

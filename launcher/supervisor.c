@@ -223,6 +223,7 @@ void service_release_pool(void)
 		timer_set(&rearm_timer, RESUMING_MS, rearm);
 		return;
 	}
+	holding_settle();
 	pool_close(&service.pool);
 	if (service.current)
 		generation_tell(service.current, MESSAGE_SOLE, 0);

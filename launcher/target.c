@@ -147,13 +147,15 @@ static int check_phdrs(const struct program *program, const ElfW(Ehdr) *ehdr)
 }
 
 /* The loader drops LD_PRELOAD from a program that gets rights its caller has not (ld.so(8)). */
-static int check_privileges(const struct program *program, mode_t mode)
+static int check_privileges(const struct program *program, const struct stat *status)
 {
 	const char *why = NULL;
 
-	if (mode & S_ISUID)
+	/* It is the privileges that we lack which count (AT_SECURE, getauxval(3)). */
+	if (status->st_mode & S_ISUID && (status->st_uid != getuid() || status->st_uid != geteuid()))
 		why = "setuid";
-	else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+	else if ((status->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+		 (status->st_gid != getgid() || status->st_gid != getegid()))
 		why = "setgid";
 	else if (fgetxattr(program->fd, "security.capability", NULL, 0) > 0)
 		why = "given capabilities of its own";
@@ -166,7 +168,7 @@ static int check_privileges(const struct program *program, mode_t mode)
 }
 
 static int check_elf(const struct program *program, const unsigned char *head, size_t length,
-		     mode_t mode)
+		     const struct stat *status)
 {
 	ElfW(Ehdr) ehdr;
 
@@ -189,7 +191,7 @@ static int check_elf(const struct program *program, const unsigned char *head, s
 			      "'%s' is an object file or a core dump, not a program",
 			      program->path);
 
-	int code = check_privileges(program, mode);
+	int code = check_privileges(program, status);
 
 	return code ? code : check_phdrs(program, &ehdr);
 }
@@ -250,7 +252,7 @@ static int check_text(const struct program *program, const unsigned char *head, 
 	return 0;
 }
 
-static int check_content(const struct program *program, mode_t mode, int depth)
+static int check_content(const struct program *program, const struct stat *status, int depth)
 {
 	unsigned char head[SCRIPT_LINE] = { 0 };
 	ssize_t length = pread(program->fd, head, sizeof(head) - 1, 0);
@@ -259,7 +261,7 @@ static int check_content(const struct program *program, mode_t mode, int depth)
 		return refuse(&program->refusal, EXIT_NOT_EXECUTABLE, "cannot read '%s': %s",
 			      program->path, strerror(errno));
 	if (length >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
-		return check_elf(program, head, (size_t)length, mode);
+		return check_elf(program, head, (size_t)length, status);
 	if (length >= 2 && memcmp(head, "#!", 2) == 0)
 		return check_script(program, (char *)head, depth);
 	return check_text(program, head, (size_t)length);
@@ -290,7 +292,7 @@ static int check_file(const char *path, int depth, const struct refusal *refusal
 			      "process of such a file",
 			      path, strerror(errno));
 	return check_content(&(struct program){ path, fd, status.st_size, *refusal },
-			     status.st_mode, depth);
+			     &status, depth);
 }
 
 /*

@@ -154,24 +154,32 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	return true;
 }
 
+static bool current_holds(uint64_t inode)
+{
+	return kin_holds(&service.current->kin, inode);
+}
+
 static void answer_claim(struct visitor *visitor, const struct message *request, int fresh_fd)
 {
 	struct pool_place place = place_of(request);
+	bool is_starting = visitor->generation->phase == PHASE_STARTING;
 	struct pool_entry *entry = NULL;
 	struct message reply;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (visitor->generation->phase == PHASE_STARTING)
+	if (is_starting)
 		entry = pool_take(&service.pool, fresh_fd, &place, new_generation_holds);
 	else if (visitor->generation == service.current)
-		entry = holding_take(fresh_fd, &place);
+		entry = pool_take_back(&service.pool, fresh_fd, &place, current_holds);
 	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", visitor->generation->number,
 		 address_format((struct sockaddr *)&place.address, text, sizeof(text)),
 		 entry ? "it gets it" : "it binds it itself");
 	message_init(&reply, MESSAGE_CLAIMED);
 	if (entry) {
-		entry->claims++;
+		/* One that the current generation takes back is still to be claimed by the next. */
+		entry->claims += is_starting || !service.new;
 		entry->lost_ns = 0;
+		entry->backlog = 0; /* a listen() follows, if it does not listen */
 		pool_let_in(entry);
 		pool_unblock(entry);
 		files_claimed(entry);

@@ -18,9 +18,13 @@ static void tell_closed(uint64_t inode)
 /* The listener that fd is, if anybody wants to know; 0: none. */
 static uint64_t listener_if_held(int fd)
 {
-	int saved = errno;
-	uint64_t inode = session_is_held() && listener_is(fd) ? sys_inode(fd) : 0;
+	int saved;
+	uint64_t inode;
 
+	if (!session_is_held())
+		return 0;
+	saved = errno;
+	inode = listener_is(fd) ? sys_inode(fd) : 0;
 	errno = saved;
 	return inode;
 }

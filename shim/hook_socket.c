@@ -48,7 +48,8 @@ static bool is_internet(int fd, int type, int protocol)
 
 static bool is_internet_stream(int fd)
 {
-	return is_internet(fd, SOCK_STREAM, IPPROTO_TCP);
+	return is_internet(fd, SOCK_STREAM, IPPROTO_TCP) ||
+	       is_internet(fd, SOCK_STREAM, IPPROTO_MPTCP);
 }
 
 static bool is_stream(int fd)
@@ -205,8 +206,8 @@ static bool may_become_listener(int fd, const struct sockaddr *address, socklen_
 /* Could fd and address be a listener that is to be had from the supervisor? */
 static bool is_claimable(int fd, const struct sockaddr *address, socklen_t length)
 {
-	/* While the supervisor holds the listeners, one that is closed and bound again is there. */
-	bool is_held = session.held && is_internet_stream(fd);
+	/* While the supervisor has the listeners, one that is closed and bound again is there. */
+	bool is_held = session_is_pooled() && is_internet_stream(fd);
 
 	return session.channel_length && (session.generation > 1 || is_held) &&
 	       may_become_listener(fd, address, length) && session_begin() &&

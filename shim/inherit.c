@@ -12,26 +12,43 @@
 
 #define PRELOAD "LD_PRELOAD="
 #define CHANNEL "FLIP_CHANNEL="
-/* "/", a generation, "+", and the blocking listeners, each with a comma before it. */
+/* "/", a generation, "+", and some listeners, each behind what it is. */
 #define INODE_ROOM 21
 #define CHANNEL_ROOM (sizeof(CHANNEL) + sizeof(struct sockaddr_un) + 16)
 
+/* What is to be known of an inherited listener. Of more than fit it is lost. */
+#define BLOCKING ',' /* the program believes that it blocks; else it never does */
+#define OWN ';'		 /* of this generation alone; else clients are the old one's until this is ready */
+
 struct inherited {
-	unsigned n, n_blocking;
-	uint64_t blocking[64]; /* of one more the belief is lost, and it never blocks */
+	unsigned n, n_marks;
+	struct mark {
+		char what;
+		uint64_t inode;
+	} marks[128];
 };
+
+static void mark(struct inherited *inherited, char what, uint64_t inode)
+{
+	if (inherited->n_marks < sizeof(inherited->marks) / sizeof(inherited->marks[0]))
+		inherited->marks[inherited->n_marks++] = (struct mark){ what, inode };
+}
 
 static bool note_inheritable(int fd, void *argument)
 {
 	struct inherited *inherited = argument;
 	uint64_t inode;
 	const struct listener *listener = listener_of(fd, &inode);
+	uint32_t flags;
 
 	if (!listener || sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC)
 		return true;
 	inherited->n++;
-	if (atomic_load(&listener->flags) & LISTENER_BLOCKING && inherited->n_blocking < 64)
-		inherited->blocking[inherited->n_blocking++] = inode;
+	flags = atomic_load(&listener->flags);
+	if (flags & LISTENER_BLOCKING)
+		mark(inherited, BLOCKING, inode);
+	if (!(flags & LISTENER_CLAIMED))
+		mark(inherited, OWN, inode);
 	return true;
 }
 
@@ -54,7 +71,7 @@ size_t inherit_room(char *const *environment)
 		if (is_variable(environment[n], PRELOAD))
 			room += strlen(environment[n]);
 	return room + (n + 3) * sizeof(char *) + sizeof(PRELOAD) + strlen(session.library) + 1 +
-	       CHANNEL_ROOM + inherited.n_blocking * INODE_ROOM;
+	       CHANNEL_ROOM + inherited.n_marks * INODE_ROOM;
 }
 
 /* Decimal, for numbers that fit no unsigned. */
@@ -71,7 +88,7 @@ static char *put_number(char *at, uint64_t number)
 	return at;
 }
 
-/* FLIP_CHANNEL=NAME/GENERATION[+][,INODE...]: see session.c. */
+/* FLIP_CHANNEL=NAME/GENERATION[+][,INODE|;INODE]...: see session.c. */
 static char *put_channel(char *at)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
@@ -86,9 +103,9 @@ static char *put_channel(char *at)
 	if (session.held)
 		*at++ = '+';
 	descriptor_each(-1, note_inheritable, &inherited);
-	for (unsigned i = 0; i < inherited.n_blocking; i++) {
-		*at++ = ',';
-		at = put_number(at, inherited.blocking[i]);
+	for (unsigned i = 0; i < inherited.n_marks; i++) {
+		*at++ = inherited.marks[i].what;
+		at = put_number(at, inherited.marks[i].inode);
 	}
 	*at++ = '\0';
 	return at;
@@ -121,14 +138,13 @@ char *const *inherit_environment(char *const *environment, void *memory, size_t 
 	return table;
 }
 
-/* Did the program before believe that this one blocks? */
-static bool was_blocking(uint64_t inode)
+/* Was it marked so by the program before? */
+static bool was(char what, uint64_t inode)
 {
 	const char *text = getenv("FLIP_CHANNEL");
-	char *end;
 
-	for (text = text ? strchr(text, ',') : NULL; text; text = *end == ',' ? end : NULL)
-		if (strtoull(text + 1, &end, 10) == inode)
+	while (text && (text = strchr(text, what)))
+		if (strtoull(++text, NULL, 10) == inode)
 			return true;
 	return false;
 }
@@ -142,11 +158,11 @@ static bool note_inherited(int fd, void *unused)
 	if (!listener_accepts(fd) || !session_begin())
 		return true;
 	inode = sys_inode(fd);
-	listener = listener_note(inode, session.generation > 1 ? LISTENER_CLAIMED : 0);
+	listener = listener_note(inode, session.generation > 1 && !was(OWN, inode) ? LISTENER_CLAIMED : 0);
 	if (!listener)
 		return true;
 	listeners_add_key(&session.family->listeners, listener_key(fd));
-	if (was_blocking(inode)) {
+	if (was(BLOCKING, inode)) {
 		atomic_store(&session.family->handed_over, 1);
 		listener_set_blocks(listener, true);
 	}

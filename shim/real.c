@@ -16,3 +16,20 @@ void real_resolve_hot(void)
 	(void)REAL(epoll_wait);
 	(void)REAL(poll);
 }
+
+void real_resolve_all(void)
+{
+	bool missing = false;
+
+#define INTERPOSE(type, name, params, args, why) missing |= REAL(name) == NULL;
+#define INTERPOSE_RETRY(type, name, params, args, why) missing |= REAL(name) == NULL;
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) missing |= REAL(name) == NULL;
+#define INTERPOSE_VARIADIC(type, name, params, why) missing |= REAL(name) == NULL;
+#include "interpose.def"
+#undef INTERPOSE
+#undef INTERPOSE_RETRY
+#undef INTERPOSE_TRANSFER
+#undef INTERPOSE_VARIADIC
+	if (missing)
+		dlerror(); /* an older libc has not all: no error of the program's */
+}

@@ -46,6 +46,9 @@ void real_resolve(void **slot, const char *name);
 /* Looks up those that hot paths call without a check. By the constructor. */
 void real_resolve_hot(void);
 
+/* Looks up all, for a process that listens: each of the children that it may fork would have to. */
+void real_resolve_all(void);
+
 /* libc's function, ready to be called. */
 #define REAL(name)                                                                        \
 	({                                                                                    \

@@ -462,16 +462,27 @@ struct count {
 /* The connection seen last: while it lives there is nothing more to ask. */
 static struct held witness;
 
+/*
+ * Processes of one server that talk with each other by its Unix listeners would keep each other
+ * alive. (Their process group is what they have in common; who has left it counts as a client.)
+ */
+static bool is_from_within(int fd, const struct sockaddr_storage *address)
+{
+	pid_t peer = address->ss_family == AF_UNIX ? sys_peer(fd) : 0;
+
+	return peer > 0 && sys_getpgid(peer) == sys_getpgid(0);
+}
+
 static bool is_connection(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address, peer;
 	int type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
 
 	/* A connection that was accepted from a Unix listener bears that one's name. */
 	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
 	       sys_getsockname(fd, &address) == 0 &&
 	       listeners_has_key(&session.family->listeners, address_key(&address)) &&
-	       sys_getpeername(fd, &address) == 0;
+	       sys_getpeername(fd, &peer) == 0 && !is_from_within(fd, &address);
 }
 
 static bool count_connection(int fd, void *argument)

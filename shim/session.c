@@ -47,8 +47,8 @@ static void child_forked(void)
 /*
  * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; behind it,
  * "a": no other generation serves, "w": but it waits until it is ready by its own word, "+": the
- * supervisor holds the listeners all the time; numbers behind commas are listeners that are inherited
- * and blocking (inherit.c).
+ * supervisor holds the listeners all the time; numbers behind commas and semicolons are listeners that
+ * are inherited (inherit.c).
  */
 static void channel_from_environment(void)
 {
@@ -140,6 +140,7 @@ bool session_begin(void)
 		return false;
 	}
 	ticks_begin();
+	real_resolve_all();
 	atomic_store(&family->files_own, session.generation <= 1);
 	atomic_store(&family->starting, session.generation > 1);
 	session.process = process;

@@ -160,10 +160,17 @@ static inline bool session_is_on_trial(void)
 	return session_is_new() && (!session.alone || session.waits);
 }
 
+/* Has the supervisor copies of the listeners, all the time or while they change hands? */
+static inline bool session_is_pooled(void)
+{
+	return unlikely(session.held | atomic_load_explicit(&session.family->shared,
+							    memory_order_relaxed));
+}
+
 /* Does the supervisor want to hear of listeners that this process closes? */
 static inline bool session_is_held(void)
 {
-	return unlikely(session.held) && atomic_load_explicit(&session.process->state,
+	return session_is_pooled() && atomic_load_explicit(&session.process->state,
 							      memory_order_relaxed) == PROCESS_MEMBER;
 }
 

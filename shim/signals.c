@@ -322,12 +322,16 @@ void signals_exec_failed(void)
 
 void signals_forked(void)
 {
-	atomic_store(&is_taking_back, false);
+	/* What is written is a page to copy in each child. */
+	if (atomic_load(&is_taking_back))
+		atomic_store(&is_taking_back, false);
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
-		int signal = atomic_exchange(&taken[slot].signal, 0);
+		int signal = atomic_load(&taken[slot].signal);
 
-		if (signal)
-			REAL(sigaction)(signal, &taken[slot].program, NULL);
+		if (!signal)
+			continue;
+		atomic_store(&taken[slot].signal, 0);
+		REAL(sigaction)(signal, &taken[slot].program, NULL);
 	}
 }
 

@@ -150,6 +150,21 @@ static inline int sys_getsockopt_int(int fd, int level, int option)
 	return result < 0 ? (int)result : value;
 }
 
+/* Who has connected a Unix socket, or -errno. */
+static inline pid_t sys_peer(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+	int result = (int)SYS_CALL(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+
+	return result < 0 ? result : peer.pid;
+}
+
+static inline pid_t sys_getpgid(pid_t pid)
+{
+	return (pid_t)SYS_CALL(SYS_getpgid, pid);
+}
+
 static inline int sys_setsockopt_int(int fd, int level, int option, int value)
 {
 	return (int)SYS_CALL(SYS_setsockopt, fd, level, option, &value, sizeof(value));

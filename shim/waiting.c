@@ -12,7 +12,9 @@ __thread struct told told;
 /* One that the program waits on is a listener of the service, however it came by it. */
 static void report(uint64_t inode)
 {
-	struct listener *listener = session.enabled ? listener_note(inode, 0) : NULL;
+	/* It may be the first that this process has to do with: one that was sent to it. */
+	struct listener *listener =
+		session.enabled && session_begin() ? listener_note(inode, 0) : NULL;
 
 	if (!listener || atomic_fetch_or(&listener->flags, LISTENER_WAITED) & LISTENER_WAITED)
 		return;
@@ -91,7 +93,7 @@ void waiting_on_epoll(int set)
 	int saved = errno;
 
 	/* Without a /proc, after chroot(), the supervisor is to look. */
-	if (!registration_each(-1, set, report_registration, NULL) && session.process->state == PROCESS_MEMBER)
+	if (!registration_each(-1, set, report_registration, NULL))
 		session_tell(MESSAGE_WAITING_SET, (uint64_t)set);
 	errno = saved;
 }

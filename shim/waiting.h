@@ -78,10 +78,14 @@ static inline void told_by_poll(const struct pollfd *fds, nfds_t n, int result)
 
 void told_by_select(int n, const fd_set *reads, int result);
 
-/* An accept() was made on fd: a second one in a row is the program's own wish to wait. */
+/*
+ * An accept() was made on fd: a second one in a row is the program's own wish to wait. Not written
+ * again, for one that forks after each would copy the page each time.
+ */
 static inline void told_accepted(int fd)
 {
-	told.accepted = fd + 1;
+	if (told.accepted != fd + 1)
+		told.accepted = fd + 1;
 }
 
 static inline void told_taken(int fd)

@@ -261,10 +261,25 @@ Test(target, refuses_a_missing_loader_and_names_it)
 	assert_refused(image_write(&image, "server"), EXIT_NOT_FOUND, "/nosuch/ld.so");
 }
 
-Test(target, refuses_setuid_and_setgid_programs)
+Test(target, refuses_setuid_and_setgid_programs_of_others)
 {
-	assert_refused(copy_of_true("server", 04755), EXIT_FLIP, "setuid");
-	assert_refused(copy_of_true("server", 02755), EXIT_FLIP, "setgid");
+	const char *path = copy_of_true("server", 0755);
+
+	if (chown(path, 65534, 65534) != 0)
+		skip("may not give a file away");
+	cr_assert_eq(chmod(path, 04755), 0);
+	assert_refused(path, EXIT_FLIP, "setuid");
+	cr_assert_eq(chmod(path, 02755), 0);
+	assert_refused(path, EXIT_FLIP, "setgid");
+}
+
+Test(target, takes_setuid_and_setgid_programs_of_its_own)
+{
+	const char *path = copy_of_true("server", 0755);
+
+	cr_assert_eq(chown(path, getuid(), getgid()), 0);
+	cr_assert_eq(chmod(path, 06755), 0);
+	assert_taken(path);
 }
 
 Test(target, setgid_without_group_execution_is_no_privilege)
