@@ -107,6 +107,7 @@ static void search_process(pid_t pid, void *argument)
 
 	if (entry->holder)
 		return;
+	pid = process_thread(pid);
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	directory = opendir(path);
 	while (directory && !entry->holder && (found = readdir(directory))) {
@@ -155,7 +156,7 @@ static bool is_ending(void)
 
 	if (service.current->exited)
 		return TAILQ_EMPTY(&service.current->members);
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)service.current->pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)process_thread(service.current->pid));
 	directory = opendir(path);
 	while (directory && !any && (entry = readdir(directory)))
 		any = entry->d_name[0] != '.';

@@ -465,7 +465,7 @@ static bool note_registration(const struct registration *registration, void *gen
 /* After chroot() a member has no /proc, and cannot tell itself what it waits on. */
 static void member_waits_on_set(struct member *member, int set)
 {
-	int proc_fd = open_proc(member->pid);
+	int proc_fd = open_proc(process_thread(member->pid));
 
 	if (proc_fd < 0)
 		return;

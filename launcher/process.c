@@ -224,6 +224,32 @@ int process_open(pid_t pid, const char *name, int flags)
 	return fd;
 }
 
+/* Has it descriptors, a current directory and so on? */
+static bool is_whole(pid_t pid)
+{
+	char path[32], target[1];
+
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+	return readlink(path, target, sizeof(target)) >= 0 || errno != ENOENT;
+}
+
+pid_t process_thread(pid_t pid)
+{
+	int fd = is_whole(pid) ? -1 : process_open(pid, "task", O_RDONLY | O_DIRECTORY);
+	DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	pid_t thread = pid;
+
+	while (tasks && thread == pid && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.' && is_whole(procfs_parse_number(entry->d_name)))
+			thread = procfs_parse_number(entry->d_name);
+	if (tasks)
+		closedir(tasks);
+	else if (fd >= 0)
+		close(fd);
+	return thread;
+}
+
 int process_pidfd(pid_t pid)
 {
 	int fd;
@@ -249,7 +275,12 @@ bool process_stat(pid_t pid, struct procfs_stat *stat)
 {
 	char text[1024];
 
-	return process_read(pid, "stat", text, sizeof(text)) > 0 && procfs_parse_stat(text, stat);
+	if (process_read(pid, "stat", text, sizeof(text)) <= 0 || !procfs_parse_stat(text, stat))
+		return false;
+	if (stat->state != 'Z' || stat->threads == 1)
+		return true;
+	return process_read(process_thread(pid), "stat", text, sizeof(text)) > 0 &&
+	       procfs_parse_stat(text, stat);
 }
 
 bool process_is_program_of(pid_t pid, pid_t other)
@@ -294,7 +325,7 @@ int64_t process_age_ms(pid_t pid)
 
 bool process_has_mapped(pid_t pid, const char *ending)
 {
-	int fd = process_open(pid, "maps", O_RDONLY);
+	int fd = process_open(process_thread(pid), "maps", O_RDONLY);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	size_t length = strlen(ending);
 	bool found = !file;
@@ -362,7 +393,7 @@ bool process_holds(pid_t pid, uint64_t inode)
 {
 	struct search search = { .inode = inode };
 
-	socket_each(pid, search_socket, &search);
+	socket_each(process_thread(pid), search_socket, &search);
 	return search.found;
 }
 
@@ -464,20 +495,29 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 	return true;
 }
 
+/* Before Linux 6.9 the descriptors of a process whose first thread has ended cannot be had. */
+static int pidfd_of(pid_t pid, pid_t thread)
+{
+	int fd = thread == pid ? -1 : (int)syscall(SYS_pidfd_open, thread, O_EXCL); /* PIDFD_THREAD */
+
+	return fd >= 0 ? fd : process_pidfd(pid);
+}
+
 void process_look(pid_t pid, const struct ports *ports,
 		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
 		  struct process_view *seen)
 {
+	pid_t thread = process_thread(pid);
 	struct view view = {
-		.pid = pid,
-		.pidfd = process_pidfd(pid),
+		.pid = thread,
+		.pidfd = pidfd_of(pid, thread),
 		.ports = ports,
 		.is_listener = is_listener,
 		.argument = argument,
 	};
 
 	if (view.pidfd >= 0) {
-		view.seen.is_hidden = !socket_each(pid, view_socket, &view);
+		view.seen.is_hidden = !socket_each(thread, view_socket, &view);
 		close(view.pidfd);
 	}
 	*seen = view.seen;
@@ -500,15 +540,16 @@ static bool view_until_connected(int fd, uint64_t inode, void *argument)
 
 bool process_is_connected(pid_t pid, const struct ports *ports)
 {
+	pid_t thread = process_thread(pid);
 	struct view view = {
-		.pid = pid,
-		.pidfd = process_pidfd(pid),
+		.pid = thread,
+		.pidfd = pidfd_of(pid, thread),
 		.ports = ports,
 		.is_listener = is_none,
 	};
 
 	if (view.pidfd >= 0) {
-		socket_each(pid, view_until_connected, &view);
+		socket_each(thread, view_until_connected, &view);
 		close(view.pidfd);
 	}
 	return view.seen.connections > 0;

@@ -49,6 +49,13 @@ pid_t process_start(const struct start *start, const char *channel, const char *
 
 /* A file or directory of /proc/PID, close-on-exec; or -1. */
 int process_open(pid_t pid, const char *name, int flags);
+
+/*
+ * The thread to look at in /proc: the process itself, or if its first thread has ended, by
+ * pthread_exit(3), one that goes on. Of the former /proc shows no memory, descriptors or network.
+ */
+pid_t process_thread(pid_t pid);
+
 /* A descriptor of the process itself (pidfd_open(2)), or -1. */
 int process_pidfd(pid_t pid);
 

@@ -37,7 +37,7 @@ static void show_unix_listeners(const struct shown *shown, const struct generati
 	char path[40], text[512];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/net/unix", (int)generation->pid);
+	snprintf(path, sizeof(path), "/proc/%d/net/unix", (int)process_thread(generation->pid));
 	file = fopen(path, "re");
 	while (file && fgets(text, sizeof(text), file))
 		if (net_parse_unix(text, &socket) && socket.is_listening &&
@@ -56,7 +56,7 @@ static void show_listeners(const struct shown *shown, const struct generation *g
 	struct net_inet socket;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)generation->pid, table);
+	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)process_thread(generation->pid), table);
 	file = fopen(path, "re");
 	if (file)
 		(void)!fgets(text, sizeof(text), file); /* the heading */

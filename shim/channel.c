@@ -68,7 +68,16 @@ int channel_request(const struct message *request, const int *request_fds, unsig
 	return result;
 }
 
-/* What a member does when told. fds[0] is /proc/PID wherever the protocol says so. */
+/* /proc/PID/task/TID of this thread, which lives, in place of /proc/PID. -1: no number is free. */
+static int proc_enter(int proc_fd)
+{
+	int fd = sys_openat(proc_fd, "../thread-self", O_RDONLY | O_DIRECTORY);
+
+	sys_close(proc_fd);
+	return fd < 0 ? -1 : fd;
+}
+
+/* What a member does when told. fds[0] is of /proc wherever the protocol says so. */
 static void obey(int channel_fd, const struct message *message, const int *fds, unsigned n_fds)
 {
 	switch (message->type) {
@@ -157,7 +166,7 @@ static void drain_messages(void)
 			return;
 		}
 		/* No number is free for /proc/PID: each does what it can without it. */
-		fds[0] = result == -EMFILE ? -1 : fds[0];
+		fds[0] = result == 0 && n_fds > 0 ? proc_enter(fds[0]) : -1;
 		if (result == 0 || (result == -EMFILE && message.type != MESSAGE_RESUME))
 			obey(channel_fd, &message, fds, n_fds);
 		transfer_close(fds, n_fds);

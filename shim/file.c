@@ -86,7 +86,7 @@ static void place_close(struct place *place)
 /* By a link to it: where the file itself is, its own path tells, as the kernel has it. */
 static int open_directory_of(int file_fd)
 {
-	char link[32] = "/proc/self/fd/", path[1024];
+	char link[32] = "/proc/thread-self/fd/", path[1024];
 	long n;
 
 	procfs_format_number(link + strlen(link), (unsigned)file_fd);
@@ -242,7 +242,7 @@ static int open_stage(int directory_fd, int flags, unsigned mode)
 /* The same file again, with an offset and flags of this opening's own. */
 static int open_again(int former_fd, int flags)
 {
-	char link[32] = "/proc/self/fd/";
+	char link[32] = "/proc/thread-self/fd/";
 
 	procfs_format_number(link + strlen(link), (unsigned)former_fd);
 	return sys_openat(AT_FDCWD, link, flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));

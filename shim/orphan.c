@@ -26,11 +26,11 @@ void orphan_begin(void)
 /* A master ends after its workers, whose connections it does not have. */
 static bool has_children(int proc_fd)
 {
-	char path[48] = "task/", text[16];
+	char path[48] = "../", text[16];
 	int fd;
 	long n;
 
-	procfs_format_number(path + 5, (unsigned)sys_getpid());
+	procfs_format_number(path + 3, (unsigned)sys_getpid());
 	strcat(path, "/children");
 	fd = sys_openat(proc_fd, path, O_RDONLY);
 	n = fd < 0 ? 0 : sys_read(fd, text, sizeof(text));
@@ -41,7 +41,7 @@ static bool has_children(int proc_fd)
 
 void orphan_tick(void)
 {
-	int proc_fd = sys_openat(AT_FDCWD, "/proc/self", O_RDONLY | O_DIRECTORY);
+	int proc_fd = sys_openat(AT_FDCWD, "/proc/thread-self", O_RDONLY | O_DIRECTORY);
 
 	if (proc_fd < 0)
 		return;

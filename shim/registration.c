@@ -9,7 +9,7 @@
 
 static int open_in_proc(int proc_fd, const char *name)
 {
-	char path[64] = "/proc/self/";
+	char path[64] = "/proc/thread-self/";
 
 	if (proc_fd >= 0)
 		return sys_openat(proc_fd, name, O_RDONLY);
@@ -30,7 +30,7 @@ bool registration_each(int proc_fd, int set,
 		       bool (*found)(const struct registration *registration, void *argument),
 		       void *argument)
 {
-	char name[32], buffer[4096];
+	char name[40], buffer[4096];
 	size_t have = 0;
 	long n;
 	int fd = open_in_proc(proc_fd, name_number(name, "fdinfo/", set));
@@ -99,17 +99,17 @@ bool descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *a
 
 bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument)
 {
-	return entry_each(proc_fd, "task", found, argument);
+	return entry_each(proc_fd, "..", found, argument);
 }
 
 long task_call(int proc_fd, int tid)
 {
-	char path[40] = "task/", text[128];
+	char path[40] = "../", text[128];
 	uint64_t argument;
 	int fd;
 	long n;
 
-	procfs_format_number(path + 5, (unsigned)tid);
+	procfs_format_number(path + 3, (unsigned)tid);
 	strcat(path, "/syscall");
 	fd = sys_openat(proc_fd, path, O_RDONLY);
 	if (fd < 0)
@@ -121,8 +121,8 @@ long task_call(int proc_fd, int tid)
 
 static bool descriptor_is(int proc_fd, int fd, const char *link)
 {
-	const char *directory = proc_fd < 0 ? "/proc/self/fd/" : "fd/";
-	char name[32], target[32];
+	const char *directory = proc_fd < 0 ? "/proc/thread-self/fd/" : "fd/";
+	char name[40], target[32];
 	long n = sys_readlinkat(proc_fd, name_number(name, directory, fd), target, sizeof(target));
 
 	return n == (long)strlen(link) && memcmp(target, link, (size_t)n) == 0;
@@ -135,7 +135,7 @@ bool descriptor_is_epoll(int proc_fd, int fd)
 
 bool descriptor_signals(int proc_fd, int fd, uint64_t *mask)
 {
-	char name[32], text[512];
+	char name[40], text[512];
 	int info_fd;
 	long n;
 

@@ -1,5 +1,5 @@
 /*
- * What an epoll set holds, read from /proc/self/fdinfo (proc(5): tfd, events, data; ino since
+ * What an epoll set holds, read from fdinfo in /proc (proc(5): tfd, events, data; ino since
  * Linux 4.11). Async-signal-safe; errno is not kept.
  */
 #pragma once
@@ -16,8 +16,9 @@ struct registration {
 };
 
 /*
- * Calls found() for each until it returns false. proc_fd: a descriptor of /proc/PID, or -1 for
- * /proc/self by name. False: it cannot be read (no epoll set, no /proc).
+ * Calls found() for each until it returns false. proc_fd: a descriptor of /proc/PID/task/TID, of a
+ * thread that lives (the first one may have ended by pthread_exit(3), and shows no descriptors then),
+ * or -1 for /proc/thread-self by name. False: it cannot be read (no epoll set, no /proc).
  */
 bool registration_each(int proc_fd, int set,
 		       bool (*found)(const struct registration *registration, void *argument),

@@ -532,6 +532,7 @@ bool retire_end(int proc_fd, int stop_signal, bool any_thread)
 		return false;
 	if (synchronous_has(stop_signal))
 		return false; /* it takes the signal by sigwait(): that is its way to end */
+	any_thread = any_thread || session_has_lost_leader();
 	atomic_store(&session.process->leaving, any_thread ? 2 : 1);
 	if (sys_gettid() != pid)
 		sys_signal_thread(pid, pid, SESSION_SIGNAL, SESSION_MARK);

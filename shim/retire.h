@@ -1,6 +1,6 @@
 /*
  * What the supervisor's messages make this process do to its own descriptors. The kernel is asked
- * each time what they are (proc_fd is /proc/PID of this process): nothing is tracked.
+ * each time what they are (proc_fd as in registration.h): nothing is tracked.
  *
  * All run in the handler of flip's signal: async-signal-safe, no lock, no heap; one thread at a
  * time (channel_process sees to that), while the program's other threads run on.

@@ -27,6 +27,9 @@ static struct process process_nobody;
 /* Not settled: until the constructor has run, every hook takes the long way. */
 static struct family family_nobody;
 
+static pthread_key_t leader_key;
+static _Atomic int32_t lost_leader; /* the pid of a process whose first thread has ended */
+
 struct session session = {
 	.process = &process_nobody,
 	.family = &family_nobody,
@@ -94,6 +97,44 @@ bool session_has_family(void)
 	return session.process != &process_nobody;
 }
 
+/*
+ * The signal goes to one thread: one that is sent to the process may end a wait in a thread that lost
+ * it. But the first thread may end while others serve, and of those any may come and go.
+ */
+static void channel_own(int fd)
+{
+	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = sys_getpid() };
+
+	sys_fcntl(fd, F_SETOWN_EX, (long)&owner);
+	owner.type = F_OWNER_PID;
+	if (session_has_lost_leader())
+		sys_fcntl(fd, F_SETOWN_EX, (long)&owner);
+}
+
+bool session_has_lost_leader(void)
+{
+	return atomic_load(&lost_leader) == sys_getpid();
+}
+
+/* The destructor of leader_key: of the first thread in pthread_exit(3), not in exit(3). */
+static void leader_ends(void *unused)
+{
+	int fd = atomic_load(&session.process->channel_fd);
+
+	(void)unused;
+	if (sys_gettid() != sys_getpid())
+		return;
+	atomic_store(&lost_leader, sys_getpid());
+	if (session_owns(fd))
+		channel_own(fd);
+}
+
+/* Whoever forks is the first thread of the child. */
+static void leader_note(void)
+{
+	pthread_setspecific(leader_key, &session);
+}
+
 __attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)
 {
 	const char *disable = getenv("FLIP_DISABLE");
@@ -113,6 +154,8 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	if (session.bare)
 		origin_note(argv, environment);
 	pthread_atfork(NULL, NULL, child_forked);
+	if (pthread_key_create(&leader_key, leader_ends) == 0 && pthread_atfork(NULL, NULL, leader_note) == 0)
+		leader_note();
 	session.enabled = true;
 	library_locate();
 	inherit_begin();
@@ -197,7 +240,6 @@ static int greet(int fd)
 /* Moves the descriptor up and makes it raise our signal whenever something arrives. */
 static int channel_open(int fd)
 {
-	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = sys_getpid() };
 	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, CHANNEL_FD_HIGH);
 	struct rlimit limit;
 
@@ -213,8 +255,7 @@ static int channel_open(int fd)
 	atomic_store(&session.fork_fd, fd);
 	atomic_store(&session.process->pid, sys_getpid());
 	atomic_store(&session.process->state, PROCESS_MEMBER);
-	/* To one thread: one that is sent to the process may end a wait in a thread that lost it. */
-	sys_fcntl(fd, F_SETOWN_EX, (long)&owner);
+	channel_own(fd);
 	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
 	sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
 	/* What came before O_ASYNC raised nothing. */

@@ -111,6 +111,9 @@ void session_summon(void);
  */
 void session_commit(bool watch_on);
 
+/* Has the first thread ended, by pthread_exit(3), while others go on? Async-signal-safe. */
+bool session_has_lost_leader(void);
+
 /* No other generation needs files of this one any more. Async-signal-safe. */
 void session_own_files(void);
 

@@ -47,7 +47,7 @@ static bool wake_thread(int tid, void *proc_fd)
 
 void synchronous_refit(void)
 {
-	int proc_fd = sys_openat(AT_FDCWD, "/proc/self", O_RDONLY | O_DIRECTORY);
+	int proc_fd = sys_openat(AT_FDCWD, "/proc/thread-self", O_RDONLY | O_DIRECTORY);
 
 	if (proc_fd < 0)
 		return;

@@ -43,6 +43,25 @@ static bool is_in_network(const char *pid, const struct stat *network)
 	return stat(path, &status) == 0 && status.st_ino == network->st_ino;
 }
 
+/* Of a first thread that has ended /proc shows no network: ask the others. */
+static bool has_thread_in_network(const char *pid, const struct stat *network)
+{
+	struct dirent *entry;
+	char path[300];
+	bool is = false;
+	DIR *tasks;
+
+	if (is_in_network(pid, network))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%s/task", pid);
+	tasks = opendir(path);
+	while (tasks != NULL && !is && (entry = readdir(tasks)) != NULL)
+		is = isdigit((unsigned char)entry->d_name[0]) && is_in_network(entry->d_name, network);
+	if (tasks != NULL)
+		closedir(tasks);
+	return is;
+}
+
 /* A directory has a link for each in it: the first thread may be a zombie while others are not. */
 static bool has_threads(const char *pid)
 {
@@ -88,7 +107,7 @@ int main(int argc, char *argv[])
 	script_length = file_read(argv[1], "cmdline", script, sizeof(script));
 	while ((entry = readdir(proc)) != NULL) {
 		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != getpid() &&
-		    is_in_network(entry->d_name, &network) && !is_zombie(entry->d_name) &&
+		    has_thread_in_network(entry->d_name, &network) && !is_zombie(entry->d_name) &&
 		    !is_script(entry->d_name))
 			puts(entry->d_name);
 	}

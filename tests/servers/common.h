@@ -36,6 +36,9 @@ enum signals {
 	SIGNALS_SIGNALFD,
 };
 
+/* The first one: pthread_exit() before the program listens, or when it does, while another thread serves. */
+enum main_thread { MAIN_STAYS, MAIN_ENDS_EARLY, MAIN_ENDS_LATE };
+
 struct options {
 	const char *wait;
 	struct sockaddr_storage *addresses;
@@ -52,6 +55,7 @@ struct options {
 	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once, full_mask;
 	bool bind_at_exit;		/* what was closed is bound and listens anew (as varnish does) */
 	bool one_stack;			/* all threads have the same stack for handlers (as varnish) */
+	enum main_thread main_thread;
 	enum term term;
 	enum signals signals;
 	enum mishap mishap;

@@ -20,6 +20,7 @@ enum {
 	OPT_PID_FIRST, OPT_PID_CHECK,
 	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_ORPHAN, OPT_OUTLIVE,
 	OPT_SIGNALS, OPT_FULL_MASK, OPT_BIND_AT_EXIT, OPT_ONE_STACK,
+	OPT_MAIN_THREAD,
 };
 
 static const struct option table[] = {
@@ -74,6 +75,7 @@ static const struct option table[] = {
 	{ "full-mask", no_argument, NULL, OPT_FULL_MASK },
 	{ "bind-at-exit", no_argument, NULL, OPT_BIND_AT_EXIT },
 	{ "one-stack", no_argument, NULL, OPT_ONE_STACK },
+	{ "main-thread", required_argument, NULL, OPT_MAIN_THREAD },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -201,6 +203,7 @@ static const char *option_apply(struct options *options, int option, const char 
 	static const char *const signals[] = {
 		"none", "block", "block-raw", "block-raw-late", "handlers", "handlers-raw-late",
 		"sigwait", "sigwaitinfo", "sigtimedwait", "signalfd", NULL };
+	static const char *const main_threads[] = { "stays", "ends-early", "ends-late", NULL };
 
 	switch (option) {
 	case OPT_WAIT: options->wait = value; break;
@@ -259,6 +262,9 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_FULL_MASK: options->full_mask = true; break;
 	case OPT_BIND_AT_EXIT: options->bind_at_exit = true; break;
 	case OPT_ONE_STACK: options->one_stack = true; break;
+	case OPT_MAIN_THREAD:
+		options->main_thread = (enum main_thread)choice(value, main_threads);
+		break;
 	default: exit(2);	/* getopt_long() has told why */
 	}
 	return NULL;

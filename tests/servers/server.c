@@ -2,7 +2,9 @@
 #include "common.h"
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,23 +120,11 @@ static void start_print(int argc, char *argv[])
 	fflush(stdout);
 }
 
-int main(int argc, char *argv[])
-{
-	static struct server server;
-	const struct mode *mode;
+static struct server server;
+static const struct mode *mode;
 
-	options_parse(&server.options, argc, argv);
-	mode = mode_find(server.options.wait);
-	if (server.options.print_start)
-		start_print(argc, argv);
-	pid_file_check(&server.options);
-	if (server.options.pid_first)
-		pid_file_write(&server.options);
-	server_mishap(&server, STAGE_START);
-	sleep_ms(server.options.init_before_bind_ms);
-	if (server.options.blocking == -1)
-		server.options.blocking = mode->blocking;
-	server.nonblocking = !server.options.blocking;
+static void prepare(void)
+{
 	if (!server.options.daemon_late)
 		server_daemonize(&server);
 	server_leave_orphan(&server);
@@ -149,6 +139,47 @@ int main(int argc, char *argv[])
 	server_mishap(&server, STAGE_WRITTEN);
 	sleep_ms(server.options.init_ms);
 	server_notify(&server);
+}
+
+static void *serve(void *unused)
+{
+	(void)unused;
+	if (server.options.main_thread == MAIN_ENDS_EARLY) {
+		sleep_ms(10);
+		prepare();
+	}
 	signals_run(&server, mode->run);
 	server_finish(&server);
+}
+
+/* While this thread ends, or when it has. */
+static _Noreturn void serve_elsewhere(void)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, serve, NULL);
+	if (errno != 0)
+		err(1, "pthread_create");
+	pthread_exit(NULL);
+}
+
+int main(int argc, char *argv[])
+{
+	options_parse(&server.options, argc, argv);
+	mode = mode_find(server.options.wait);
+	if (server.options.print_start)
+		start_print(argc, argv);
+	pid_file_check(&server.options);
+	if (server.options.pid_first)
+		pid_file_write(&server.options);
+	server_mishap(&server, STAGE_START);
+	sleep_ms(server.options.init_before_bind_ms);
+	if (server.options.blocking == -1)
+		server.options.blocking = mode->blocking;
+	server.nonblocking = !server.options.blocking;
+	if (server.options.main_thread != MAIN_ENDS_EARLY)
+		prepare();
+	if (server.options.main_thread != MAIN_STAYS)
+		serve_elsewhere();
+	serve(NULL);
 }
