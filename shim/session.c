@@ -301,7 +301,7 @@ bool session_join(bool in_handler)
 		return false;
 	if (!atomic_compare_exchange_strong(&process->state, &state, PROCESS_JOINING)) {
 		/* Who is at it looks in the end for what has come meanwhile. */
-		for (int i = 0; !in_handler && i < 100 && atomic_load(&process->state) == PROCESS_JOINING;
+		for (int i = 0; !in_handler && i < 5000 && atomic_load(&process->state) == PROCESS_JOINING;
 		     i++)
 			(void)sys_poll_wait(-1, 0, 1);
 		return atomic_load(&process->state) == PROCESS_MEMBER;
@@ -317,30 +317,30 @@ bool session_join(bool in_handler)
 	return false;
 }
 
-static void send_values(unsigned type, const uint64_t *values, unsigned n)
+static bool send_values(unsigned type, const uint64_t *values, unsigned n)
 {
 	struct message message;
 
 	message_init(&message, type);
 	message.count = n;
 	memcpy(message.value, values, n * sizeof(*values));
-	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
+	return transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0) == 0;
 }
 
 void session_tell_signal(unsigned type, uint64_t value)
 {
-	send_values(type, &value, 1);
+	(void)send_values(type, &value, 1);
 }
 
-void session_tell_values(unsigned type, const uint64_t *values, unsigned n)
+bool session_tell_values(unsigned type, const uint64_t *values, unsigned n)
 {
 	if (!session_join(false))
-		return;
+		return false;
 	signals_admit();
-	send_values(type, values, n);
+	return send_values(type, values, n);
 }
 
-void session_tell(unsigned type, uint64_t value)
+bool session_tell(unsigned type, uint64_t value)
 {
-	session_tell_values(type, &value, 1);
+	return session_tell_values(type, &value, 1);
 }

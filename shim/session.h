@@ -120,9 +120,9 @@ void session_own_files(void);
 /* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
 bool session_give_up(void);
 
-/* By a hook: sends one short message on the channel, joining first; lost if that fails. */
-void session_tell(unsigned type, uint64_t value);
-void session_tell_values(unsigned type, const uint64_t *values, unsigned n);
+/* By a hook: sends one short message on the channel, joining first. False: it is lost. */
+bool session_tell(unsigned type, uint64_t value);
+bool session_tell_values(unsigned type, const uint64_t *values, unsigned n);
 
 /* By a member's handler: the same. Async-signal-safe. */
 void session_tell_signal(unsigned type, uint64_t value);

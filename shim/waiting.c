@@ -21,7 +21,9 @@ static void report(uint64_t inode)
 	/* One that never calls listen(): of datagrams, or inherited. */
 	session_summon();
 	environment_hide();
-	session_tell(MESSAGE_WAITING, inode);
+	/* If it is lost, on a machine that is very busy, the next wait says it again. */
+	if (!session_tell(MESSAGE_WAITING, inode))
+		atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_WAITED);
 }
 
 void waiting_on(int fd)
