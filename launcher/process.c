@@ -422,18 +422,17 @@ struct view {
 };
 
 /* Does a process of the same server sit at its other end? As in shim/retire.c. */
-static bool is_from_within(int fd, const struct sockaddr_storage *address, pid_t pid)
+static bool is_from_within(int fd, const struct sockaddr_storage *address, pid_t group)
 {
 	struct ucred peer = { 0 };
 	socklen_t length = sizeof(peer);
 
-	return address->ss_family == AF_UNIX &&
+	return group && address->ss_family == AF_UNIX &&
 	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
-	       getpgid(peer.pid) == getpgid(pid);
+	       getpgid(peer.pid) == group;
 }
 
-static bool is_connection(int fd, const struct sockaddr_storage *address, const struct ports *ports,
-			  pid_t pid)
+static bool is_connection(int fd, const struct sockaddr_storage *address, const struct ports *ports)
 {
 	uint32_t key = address_key(address);
 	struct sockaddr_storage peer;
@@ -441,7 +440,7 @@ static bool is_connection(int fd, const struct sockaddr_storage *address, const 
 
 	return ports && key && ports->word[key / 64] >> (key % 64) & 1 &&
 	       getpeername(fd, (struct sockaddr *)&peer, &length) == 0 &&
-	       !is_from_within(fd, address, pid);
+	       !is_from_within(fd, address, ports->group);
 }
 
 /* Its line to a supervisor, whose messages carry descriptors, too. */
@@ -482,7 +481,7 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 	if (copy < 0)
 		return true;
 	if (getsockname(copy, (struct sockaddr *)&address, &length) == 0) {
-		if (inode != view->last && is_connection(copy, &address, view->ports, view->pid)) {
+		if (inode != view->last && is_connection(copy, &address, view->ports)) {
 			view->seen.connections++;
 			view->last = inode;
 		}

@@ -83,6 +83,7 @@ bool process_holds(pid_t pid, uint64_t inode);
 /* A bit for each port or, above all ports, Unix name: address_key(). */
 struct ports {
 	uint64_t word[ADDRESS_KEYS / 64];
+	pid_t group; /* what its processes connect to these themselves does not count; 0: all does */
 };
 
 /* What a process has open, as seen from outside: it is not disturbed, and need not have the shim. */

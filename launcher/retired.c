@@ -82,6 +82,8 @@ static void note_ports(struct generation *generation)
 	/* One that was resumed and retires again has it already. */
 	if (!generation->ports)
 		generation->ports = calloc(1, sizeof(*generation->ports));
+	if (generation->ports)
+		generation->ports->group = generation->kin.is_ours ? getpgid(generation->kin.root) : 0;
 	TAILQ_FOREACH(entry, &service.pool, link) {
 		generation->has_datagrams |= entry->datagram;
 		key = address_key(&entry->address);

@@ -464,11 +464,12 @@ static struct held witness;
 
 /*
  * Processes of one server that talk with each other by its Unix listeners would keep each other
- * alive. (Their process group is what they have in common; who has left it counts as a client.)
+ * alive. What they have in common is the process group that the supervisor started them in; the one
+ * of a server that was started without it may be anybody's.
  */
 static bool is_from_within(int fd, const struct sockaddr_storage *address)
 {
-	pid_t peer = address->ss_family == AF_UNIX ? sys_peer(fd) : 0;
+	pid_t peer = address->ss_family == AF_UNIX && !session.bare ? sys_peer(fd) : 0;
 
 	return peer > 0 && sys_getpgid(peer) == sys_getpgid(0);
 }
