@@ -1,0 +1,145 @@
+"""listeners.py HABIT PORT TAG-FILE [ARGUMENT]: a server with an uncommon habit.
+
+It has to do with its listeners. It answers "TAG PID LINE", as the other test servers do. The habits
+are functions of these names.
+"""
+import multiprocessing
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+
+HABIT, PORT, TAG = sys.argv[1], int(sys.argv[2]), open(sys.argv[3]).read().strip()
+ARGUMENT = sys.argv[4] if len(sys.argv) > 4 else None
+
+
+def listener(port=PORT, *options, protocol=0):
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
+    for option in (socket.SO_REUSEADDR, *options):
+        made.setsockopt(socket.SOL_SOCKET, option, 1)
+    made.bind(("127.0.0.1", port))
+    made.listen(512)
+    return made
+
+
+def answer(client):
+    client.setblocking(True)
+    with client:
+        try:
+            line = client.recv(512)
+            if line:
+                client.sendall(b"%s %d %s" % (TAG.encode(), os.getpid(), line))
+        except ConnectionError:
+            pass
+
+
+def serve(*listeners, seconds=None):
+    """Answer clients of these, one after the other: for ever, or for so long."""
+    waiting = select.poll()
+    for each in listeners:
+        each.setblocking(False)
+        waiting.register(each, select.POLLIN)
+    end = time.monotonic() + seconds if seconds else None
+    while not end or time.monotonic() < end:
+        ready = [fd for fd, _ in waiting.poll(10 if end else None)]
+        for each in listeners:
+            if each.fileno() in ready:
+                serve_one(each)
+
+
+def serve_one(listening):
+    try:
+        client = listening.accept()[0]
+    except BlockingIOError:
+        return False
+    answer(client)
+    return True
+
+
+def replaces():
+    """Every 0.3 s another listener of a SO_REUSEPORT group of one. Tells the file ARGUMENT."""
+    old = listener(PORT, socket.SO_REUSEPORT)
+    while True:
+        serve(old, seconds=0.3)
+        new = listener(PORT, socket.SO_REUSEPORT)
+        old.setblocking(False)
+        while serve_one(old):
+            pass
+        old.close()
+        old = new
+        with open(ARGUMENT, "a") as file:
+            print(TAG, file=file)
+
+
+def binds_again():
+    """A second listener, on the next port, that is closed and opened all the time."""
+    first = listener()
+    if TAG != "v1":
+        time.sleep(1)
+    while True:
+        with listener(PORT + 1) as second:
+            serve(first, second, seconds=0.1)
+
+
+def asks_its_helper():
+    """What starts its processes is another program, which has its listener from this one."""
+    first = listener()
+    method = multiprocessing.get_context("forkserver")
+    helper = method.Process(target=os.getpid)
+    helper.start()
+    helper.join()
+    serve(first)
+
+
+def worker_in_a_chroot():
+    """A worker is another program, and has no /proc when it waits. ARGUMENT: an empty directory."""
+    if os.environ.get("LISTENER"):
+        serve_in_a_chroot(socket.socket(fileno=int(os.environ["LISTENER"])))
+    first = listener()
+    os.environ["LISTENER"] = str(first.fileno())
+    worker = subprocess.Popen([sys.executable, *sys.argv], pass_fds=[first.fileno()])
+    first.close()
+    worker.wait()
+
+
+def serve_in_a_chroot(inherited):
+    os.chroot(ARGUMENT)
+    os.chdir("/")
+    inherited.setblocking(False)
+    waiting = select.epoll()
+    waiting.register(inherited, select.EPOLLIN)
+    while True:
+        if waiting.poll():
+            serve_one(inherited)
+
+
+def worker_talks_to_master():
+    """A worker holds a connection to the master's Unix listener; its path is ARGUMENT.TAG."""
+    path = f"{ARGUMENT}.{TAG}"
+    inside = socket.socket(socket.AF_UNIX)
+    inside.bind(path)
+    inside.listen()
+    outside = listener()
+    if os.fork() == 0:
+        outside.close()
+        inside.close()
+        talk = socket.socket(socket.AF_UNIX)
+        talk.connect(path)
+        talk.recv(1)
+        os._exit(0)
+    talk = inside.accept()[0]
+    serve(outside, inside)
+
+
+def multipath():
+    serve(listener(protocol=socket.IPPROTO_MPTCP))
+
+
+def main():
+    globals()[HABIT]()
+
+
+if __name__ == "__main__":
+    main()
