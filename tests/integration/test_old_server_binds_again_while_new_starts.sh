@@ -1,0 +1,37 @@
+#!/bin/bash
+# A server that closes one of its listeners and binds its address again, all the time, does so while
+# a new version starts slowly, too: it does not meet the copy that flip has of it.
+. "$(dirname "$0")/lib.sh"
+
+# restart_slowly_to TAG: the old server lives as long as the new one starts.
+restart_slowly_to() {
+	local old gone looks=0 job
+	old=$(pid_now)
+	tag_set "$1"
+	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart.log" 2>&1 &
+	job=$!
+	wait_for 5 status_has ' starting'
+	while :; do
+		is_running "$old" && gone='' || gone=1
+		status_has ' starting' || break
+		[ -z "$gone" ] || fail "the old server has died meanwhile"
+		looks=$((looks + 1))
+		sleep 0.05
+	done
+	wait "$job" || fail "the restart has failed"
+	[ "$looks" -gt 3 ] || fail "the new version did not start slowly"
+	wait_for 5 tag_is "$1"
+	wait_for 5 second_is "$1"
+}
+
+second_is() {
+	[ "$(tag_now "$((PORT + 1))")" = "$1" ]
+}
+
+tag_set v1
+serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" binds_again "$PORT" "$TMP/tag"
+load_start --pause-ms=2
+restart_slowly_to v2
+restart_slowly_to v3
+load_end
+pass
