@@ -19,8 +19,9 @@
 /* After so many in vain a stranger is left in peace; after a few its handler may be another one. */
 #define CALLS_MAX 20
 #define CALLS_DOUBT 3
-/* The age at which a forked process has closed what it will not need. */
+/* The age at which a forked process has closed what it will not need, and if it has not yet waited for anything. */
 #define GROWN_UP_MS 30
+#define BUSY_MS 2000
 /*
  * Some forty messages lie unread in a channel at most: most have a descriptor, and a user may have
  * only so many of those under way (RLIMIT_NOFILE, unix(7)).
@@ -233,6 +234,15 @@ static void stranger_call(struct stranger *stranger)
 		stranger->calls++;
 }
 
+/* One that waits for something has done what it was forked for; one that computes may do so for long. */
+static bool is_grown_up(pid_t pid)
+{
+	int64_t age = process_age_ms(pid);
+	struct procfs_stat stat;
+
+	return age >= BUSY_MS || (age >= GROWN_UP_MS && process_stat(pid, &stat) && stat.state != 'R');
+}
+
 /*
  * True if this process has a listener, and is now or soon called. One that was forked a moment ago
  * may be about to close it and to confine itself to a few system calls (seccomp(2)): it would die
@@ -257,7 +267,7 @@ static bool is_stranger(struct generation *generation, pid_t pid, uint64_t conne
 		return false;
 	stranger->seen = true;
 	stranger->connections = connections;
-	if (process_age_ms(pid) >= GROWN_UP_MS)
+	if (is_grown_up(pid))
 		stranger_call(stranger);
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has a listener and is no member: call %u",
 		 (int)pid, generation->number, stranger->calls);

@@ -309,7 +309,7 @@ void run_stdio(struct server *server)
 	connection_serve(server, 0);
 }
 
-/* A child that may read, write and end, and is killed at anything else. */
+/* A child that computes for --work-ms, and then may read, write and end, and is killed at anything else. */
 
 static void filter_install(void)
 {
@@ -331,11 +331,14 @@ static void filter_install(void)
 static void serve_in_a_cage(struct server *server, int fd)
 {
 	char line[LINE_SIZE], answer[2 * LINE_SIZE];
+	int64_t begun;
 	int pid;
 	ssize_t length;
 
 	if (fork_or_end(server) != 0)
 		return;
+	for (begun = now_ms(); now_ms() - begun < server->options.work_ms;)
+		;
 	close(server->listen_fds[0]);
 	pid = getpid();
 	filter_install();
