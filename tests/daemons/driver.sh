@@ -162,7 +162,7 @@ is_as_before() {
 }
 
 expect_as_before() {
-	local end=$(($(now_ms) + 5000))
+	local end=$(($(now_ms) + 5000 * PATIENCE))
 	until is_as_before; do
 		[ "$(now_ms)" -lt "$end" ] && continue
 		diff "$TMP/own/before" "$TMP/own/now" | sed 's/^/# /'
@@ -316,7 +316,7 @@ expect_only_current() {
 }
 
 wait_old_gone() {
-	local end=$(($(now_ms) + 15000))
+	local end=$(($(now_ms) + 15000 * PATIENCE))
 	until old_are_gone; do
 		[ "$(now_ms)" -lt "$end" ] || fail "an old generation does not end:" \
 			"$(grep '^generation' <<<"$OUTPUT" | paste -sd ';')"
@@ -351,7 +351,7 @@ under_flip() {
 	launch "$TMP/flip.log" "$FLIP" run --name="$NAME" "${flip_options[@]}" -- "${command[@]}"
 	FLIP_PID=$LAUNCHED_PID
 	wait_current 20 "$FLIP_PID"
-	end=$(($(now_ms) + 10000))
+	end=$(($(now_ms) + 10000 * PATIENCE))
 	until status_has ': serving,'; do
 		[ "$(now_ms)" -lt "$end" ] || fail "the server answers, but flip does not find it ready:" \
 			"$(head -n 1 <<<"$OUTPUT")"

@@ -35,6 +35,8 @@ LOAD=$BUILD/tests/bench/load
 PORT=8080
 FLIP_PID='' SERVER_PID='' LOAD_PID='' OUTPUT='' TALLY='' LOAD_FAILED='' verdict=''
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/flip-$NAME.XXXXXX")
+PATIENCE=${PATIENCE:-5}
+mkfifo "$TMP/never"	# nobody ever writes to it
 
 # --- verdicts -----------------------------------------------------------------------------------
 
@@ -123,15 +125,21 @@ expect_match() {
 	[[ $2 =~ $1 ]] || fail "${3:-text}: wanted a match of '$1', got '$2'"
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds; fails if it does not in time.
+# wait_for SECONDS COMMAND...: until the command succeeds; fails if it does not in time. The time is that of
+# a machine with nothing else to do, and PATIENCE how many times slower this one may be.
 wait_for() {
-	local seconds=$1 end
+	local seconds=$(($1 * PATIENCE)) end
 	shift
-	end=$(($(now_ms) + seconds * 1000))
+	end=$((SECONDS + seconds))
 	until "$@" >/dev/null 2>&1; do
-		[ "$(now_ms)" -lt "$end" ] || fail "not within $seconds s: $*"
-		sleep 0.01
+		[ "$SECONDS" -le "$end" ] || fail "not within $seconds s: $*"
+		pause
 	done
+}
+
+# Some 10 ms, without a process for it.
+pause() {
+	read -r -t 0.01 <>"$TMP/never"
 }
 
 now_ms() {
@@ -277,12 +285,21 @@ all_killed() {
 
 # status_has EXTENDED_REGEX [NAME|PID]: flip status says so, in one of its lines.
 status_has() {
-	flip status "${@:2}" && grep -Eq -- "$1" <<<"$OUTPUT"
+	flip status "${@:2}" && output_has "$1"
 }
 
 # None but the current generation exists.
 old_are_gone() {
-	flip status && ! grep -Eq '^generation .*(starting|retiring|draining|leaving|stopping)' <<<"$OUTPUT"
+	flip status && ! output_has '^generation .*(starting|retiring|draining|leaving|stopping)'
+}
+
+# output_has EXTENDED_REGEX: a line of OUTPUT does.
+output_has() {
+	local line
+	while IFS= read -r line; do
+		[[ ! $line =~ $1 ]] || return 0
+	done <<<"$OUTPUT"
+	return 1
 }
 
 # tag_set TAG: what the next version says, if the server was given --tag-file=$TMP/tag.
@@ -362,11 +379,26 @@ ask() {
 }
 
 tag_now() {
-	ask "$@" | cut -d ' ' -f 1
+	local answer
+	answer=$(ask "$@")
+	echo "${answer%% *}"
 }
 
 pid_now() {
-	ask "$@" | cut -d ' ' -f 2
+	local answer
+	answer=$(ask "$@")
+	answer=${answer#* }
+	echo "${answer%% *}"
+}
+
+# expect_answers N WHO [WHAT]: each of N requests, one after the other, is answered by who matches
+# TAG:PID.
+expect_answers() {
+	local tally
+	# The server may keep a connection open: the client hangs up.
+	tally=$("$LOAD" --to="$(target)" --requests="$1" --request='hello\n' --until='\n' --hang-up \
+		--expect='([^ ]+) ([0-9]+) ' 2>>"$TMP/ask.log")
+	expect_match " ok=$1 .* failed=0 by=($2=[0-9]+,?)+ " "$tally" "${3:-who answers}"
 }
 
 # --- load ---------------------------------------------------------------------------------------
@@ -501,7 +533,8 @@ descriptors_are() {
 }
 
 tag_is() {
-	[ "$(tag_now)" = "$1" ]
+	local answer
+	answer=$(ask) && [ "${answer%% *}" = "$1" ]
 }
 
 # restart_thrice SERVER OPTIONS: in FACE, under load; each version answers at once, the one before it

@@ -3,11 +3,12 @@
 # machine, joins once and goes on: its request is answered in time.
 . "$(dirname "$0")/lib.sh"
 
-serve server --wait=fork --work-ms=300
+serve server --wait=fork --work-ms=2000
 exec 3<>"/dev/tcp/127.0.0.1/$PORT"
 printf 'held\n' >&3
+server=$(pgrep -P "$FLIP_PID" -x server)
 child_there() {
-	read -r child 2>/dev/null <"/proc/$(pgrep -P "$FLIP_PID" -x server)/task/$(pgrep -P "$FLIP_PID" -x server)/children"
+	read -r child 2>/dev/null <"/proc/$server/task/$server/children"
 	child=${child%% *}
 	[ -n "$child" ]
 }
@@ -18,9 +19,9 @@ for _ in $(seq 40); do
 done
 kill -CONT "$child"
 began=$(now_ms)
-read -r -t 10 -u 3 ANSWER
+read -r -t 60 -u 3 ANSWER
 took=$(($(now_ms) - began))
 echo "answered after $took ms"
 expect_match " $child held\$" "$ANSWER" "answer"
-[ "$took" -lt 2000 ] || fail "the answer took $took ms"
+[ "$took" -lt 6000 ] || fail "the answer took $took ms"
 pass

@@ -17,9 +17,7 @@ holds_nobody_up() {
 	wait "$restart_job" || fail "flip restart: $(cat "$TMP/restart")"
 	expect_match 'generation 2 \(pid [0-9]+\) ready in [0-9]+ ms; generation 1 draining' \
 		"$(tail -n 1 "$TMP/restart")" "the answer"
-	for _ in $(seq 20); do
-		expect_eq v2 "$(tag_now)" "who answers meanwhile"
-	done
+	expect_answers 20 'v2:[0-9]+' "who answers meanwhile"
 	flip status || fail "status: $OUTPUT"
 	kill -CONT "$old"
 	hold_ask 7

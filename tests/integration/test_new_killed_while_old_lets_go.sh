@@ -20,9 +20,7 @@ takes_back() {
 	wait "$restart_job" && fail "flip restart claims success: $(cat "$TMP/restart")"
 	expect_match 'killed by SIGKILL.*generation 1 serves on' "$(cat "$TMP/restart")"
 	load_start
-	for _ in $(seq 20); do
-		expect_eq "v1 $old hello" "$(ask)"
-	done
+	expect_answers 20 "v1:$old"
 	behave
 	restart "$SUPERVISOR_PID"
 	expect_eq v2 "$(tag_now)"

@@ -19,14 +19,21 @@ has_made() {
 
 # Many a second, until so many generations were made.
 storm() {
-	local i pid
-	for i in $(seq 2000); do
-		pid=$FLIP_PID
+	signals &
+	wait_for 20 has_made "$1"
+	kill "$!"
+	wait "$!"
+}
+
+signals() {
+	local pid=$FLIP_PID
+	while is_running $$; do
 		[ "$FACE" = run ] || pid=$(pid_now)
-		kill -HUP "$pid" 2>/dev/null
-		[ $((i % 100)) != 0 ] || ! has_made "$1" || return 0
+		for _ in 1 2 3 4 5; do
+			kill -HUP "$pid" 2>/dev/null
+			pause
+		done
 	done
-	wait_for 10 has_made "$1"
 }
 
 ends_clean() {

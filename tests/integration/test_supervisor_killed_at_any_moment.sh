@@ -10,9 +10,7 @@ for moment_ms in 0 1 2 3 4 5 6 7 8 10 12 15; do
 	sleep "0.$(printf %03d "$moment_ms")"	# a moment, not a condition
 	kill -KILL "$SUPERVISOR_PID"
 	wait $!
-	for _ in $(seq 30); do
-		ask >/dev/null || fail "no answer after the kill at $moment_ms ms"
-	done
+	expect_answers 30 'v[0-9]+:[0-9]+' "after the kill at $moment_ms ms"
 	load_stop
 	echo "$moment_ms ms: $TALLY" | cut -c 1-200
 	expect_eq 0 "$LOAD_FAILED" "failed requests with the kill at $moment_ms ms"

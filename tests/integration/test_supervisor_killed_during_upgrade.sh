@@ -15,9 +15,7 @@ serves_on() {
 	wait "$restart_job" && fail "flip restart claims success: $(cat "$TMP/restart")"
 	# Either it gave up, or it got its listener before and begins to serve: both are fine.
 	wait_for 10 new_is_settled
-	for _ in $(seq 50); do
-		ask >/dev/null || fail "no answer"
-	done
+	expect_answers 50 'v[0-9]+:[0-9]+'
 	load_end
 }
 

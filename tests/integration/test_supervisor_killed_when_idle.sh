@@ -9,9 +9,7 @@ serves_on() {
 	server=$(pid_now)
 	kill -KILL "$SUPERVISOR_PID"
 	wait_for 5 not is_running "$SUPERVISOR_PID"
-	for _ in $(seq 50); do
-		expect_eq "$server" "$(pid_now)" "who serves"
-	done
+	expect_answers 50 "v[0-9]+:$server"
 	load_end
 	kill -TERM "$server"
 	wait_for 5 not is_running "$server"

@@ -37,9 +37,7 @@ replaces() {
 	wait_for 10 has_new_child "$master"
 	wait_for 10 is_asleep "$new_child"
 	ticks=$(cpu_ticks "$new_child")
-	for _ in $(seq 100); do
-		expect_eq v2 "$(tag_now)" "$*: who answers"
-	done
+	expect_answers 100 'v2:[0-9]+' "$*: who answers"
 	[ "$(($(cpu_ticks "$new_child") - ticks))" -lt 5 ] || fail "$*: the new worker is busy"
 	[ -z "$victim" ] || {
 		hold_ask 7
