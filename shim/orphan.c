@@ -1,11 +1,10 @@
 #include "orphan.h"
 
-#include "core/procfs.h"
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
 
-#include <string.h>
+#include <sys/wait.h>
 
 #define TICK_NS 100000000L
 
@@ -23,20 +22,12 @@ void orphan_begin(void)
 		SYS_CALL(SYS_timer_settime, timer, 0, &every, NULL);
 }
 
-/* A master ends after its workers, whose connections it does not have. */
-static bool has_children(int proc_fd)
+/* A master ends after its workers, whose connections it does not have. Whichever thread has made them. */
+static bool has_children(void)
 {
-	char path[48] = "../", text[16];
-	int fd;
-	long n;
+	siginfo_t unread;
 
-	procfs_format_number(path + 3, (unsigned)sys_getpid());
-	strcat(path, "/children");
-	fd = sys_openat(proc_fd, path, O_RDONLY);
-	n = fd < 0 ? 0 : sys_read(fd, text, sizeof(text));
-	if (fd >= 0)
-		sys_close(fd);
-	return n > 0;
+	return SYS_CALL(SYS_waitid, P_ALL, 0, &unread, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL) == 0;
 }
 
 void orphan_tick(void)
@@ -45,7 +36,7 @@ void orphan_tick(void)
 
 	if (proc_fd < 0)
 		return;
-	if (!has_children(proc_fd) && retire_count(proc_fd, false) == 0 &&
+	if (!has_children() && retire_count(proc_fd, false) == 0 &&
 	    !retire_end(proc_fd, SIGTERM, true))
 		sys_kill(sys_getpid(), SIGTERM);
 	sys_close(proc_fd);

@@ -405,7 +405,7 @@ comes_back() {
 	load_all_start
 	restart_once
 	status_has '^generation 2 ' || fail "no second generation: $OUTPUT"
-	kill -KILL "$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")"
+	kill -KILL "$(generation_pid 2)"
 	current=$((current - 1))
 	wait_for 10 answers_current
 	wait_for 5 status_has 'within the probation; generation 1 serves again'

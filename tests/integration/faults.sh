@@ -27,7 +27,7 @@ TARGETS='supervisor old old-worker new new-worker asker'
 fault() {
 	local step=$1 target=$2 signal=$3 old struck
 	serve_versions server --wait=prefork
-	old=$(sed -n 's/^generation 1 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	old=$(generation_pid 1)
 	load_start --pause-ms=1
 	tag_set v2
 	behave --init-ms=20

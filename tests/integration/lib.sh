@@ -293,6 +293,11 @@ old_are_gone() {
 	flip status && ! output_has '^generation .*(starting|retiring|draining|leaving|stopping)'
 }
 
+# generation_pid N: the pid of a generation, as OUTPUT has it.
+generation_pid() {
+	sed -n "s/^generation $1 (pid \([0-9]*\)).*/\1/p" <<<"$OUTPUT"
+}
+
 # output_has EXTENDED_REGEX: a line of OUTPUT does.
 output_has() {
 	local line
@@ -560,7 +565,7 @@ session_outlasts_restart() {
 	local master answers
 	serve_versions server --strict --keepalive "$@"
 	status_has '^generation 1 \(pid ([0-9]+)\)'
-	master=$(sed -n 's/^generation 1 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	master=$(generation_pid 1)
 	hold 7
 	answers=$ANSWER
 	tag_set v2

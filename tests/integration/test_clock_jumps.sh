@@ -117,7 +117,7 @@ during_probation() {
 	wait_for 5 status_has ': probation,'
 	jump "$to"
 	status_has ': probation,' || fail "a jump of $to ended the probation"
-	kill -KILL "$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")"
+	kill -KILL "$(generation_pid 2)"
 	wait_for 5 tag_is v1
 	load_stop
 	[ "$LOAD_FAILED" -le 4 ] && [ "$(load_field refused)" = 0 ] || fail "more than it had in hand was lost: $TALLY"

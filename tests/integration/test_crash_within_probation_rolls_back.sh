@@ -15,7 +15,8 @@ rolls_back() {
 	load_start --pause-ms=1
 	restart "$SUPERVISOR_PID"
 	wait_for 5 tag_is v2
-	bad=$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$(flip status; echo "$OUTPUT")")
+	flip status
+	bad=$(generation_pid 2)
 	kill "-${SIGNAL:-KILL}" "$bad"
 	wait_for 5 tag_is v1
 	wait_for 5 status_has 'within the probation; generation 1 serves again'

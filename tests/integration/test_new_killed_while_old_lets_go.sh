@@ -14,7 +14,7 @@ takes_back() {
 	# Stopped, it cannot answer: what takes a millisecond else takes until it is continued.
 	kill -STOP "$old"
 	wait_for 5 status_has ': retiring,'
-	kill -KILL "$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")"
+	kill -KILL "$(generation_pid 2)"
 	wait_for 5 status_has ': serving,'
 	kill -CONT "$old"
 	wait "$restart_job" && fail "flip restart claims success: $(cat "$TMP/restart")"

@@ -10,7 +10,7 @@ stops() {
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 7>&- &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
-	new=$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	new=$(generation_pid 2)
 	"$FLIP" stop "$SUPERVISOR_PID" >"$TMP/stop" 2>&1 7>&- &
 	stop_job=$!
 	wait_for 5 not is_running "$new"

@@ -10,7 +10,7 @@ serves_on() {
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
-	new=$(sed -n 's/^generation 2 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	new=$(generation_pid 2)
 	kill -KILL "$SUPERVISOR_PID"
 	wait "$restart_job" && fail "flip restart claims success: $(cat "$TMP/restart")"
 	# Either it gave up, or it got its listener before and begins to serve: both are fine.

@@ -26,7 +26,7 @@ replaces() {
 	local master session victim
 	serve_versions server --strict --keepalive --respawn --threads=2 "$@"
 	status_has '^generation 1 '
-	master=$(sed -n 's/^generation 1 (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	master=$(generation_pid 1)
 	hold 7
 	session=$(cut -d ' ' -f 2 <<<"$ANSWER")
 	tag_set v2
