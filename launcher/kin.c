@@ -369,12 +369,17 @@ static void walk_kin(struct kin *kin)
 	ties_prune(kin);
 }
 
-void kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument)
+unsigned kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument)
 {
+	unsigned n = 0;
+
 	walk_kin(kin);
-	for (unsigned i = walk.n; i > 0; i--)
+	for (unsigned i = walk.n; i > 0; i--) {
+		n += walk.steps[i - 1].is_kin;
 		if (is_alive(&walk.steps[i - 1]))
 			found(walk.steps[i - 1].pid, argument);
+	}
+	return n;
 }
 
 /* Is one a better heir than the other? */

@@ -47,8 +47,11 @@ void kin_note(struct kin *kin, pid_t pid);
 /* Is this process one of them? */
 bool kin_has(const struct kin *kin, pid_t pid);
 
-/* Calls found() for every living one, children before their parents. */
-void kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument);
+/*
+ * Calls found() for every living one, children before their parents. Returns how many there are, those
+ * included that have ended and that nobody has waited for.
+ */
+unsigned kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument);
 
 /* The root has ended: the oldest of those that have no parent among them. 0: nobody is left. */
 pid_t kin_heir(struct kin *kin);

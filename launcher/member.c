@@ -300,6 +300,21 @@ static void count_one(pid_t pid, void *generation)
 	look_at(generation, pid, false);
 }
 
+/* Of `n` processes. A session that has ended is still to be waited for by its master. */
+static void note_others(struct generation *generation, unsigned n)
+{
+	unsigned known = !generation->exited && !generation_member(generation, generation->pid);
+	const struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		known++;
+	n = n > known ? n - known : 0;
+	if (n < generation->others) {
+		generation->others = n;
+		generation->quiet_ns = 0;
+	}
+}
+
 void generation_gather(struct generation *generation)
 {
 	struct stranger *stranger, *next;
@@ -308,7 +323,7 @@ void generation_gather(struct generation *generation)
 		stranger->seen = false;
 	generation->elsewhere = 0;
 	generation->witness = 0;
-	kin_each(&generation->kin, gather_one, generation);
+	note_others(generation, kin_each(&generation->kin, gather_one, generation));
 	for (stranger = TAILQ_FIRST(&generation->strangers); stranger; stranger = next) {
 		next = TAILQ_NEXT(stranger, link);
 		if (!stranger->seen)

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "service.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #define PROBE_IN_PLACE_MS 1 /* the first: nobody serves meanwhile */
 #define PROBE_AGAIN_MS 300
 #define COUNT_PATIENCE_MS 1000
+#define SESSION_END_MS 200
 /* What it has read of datagrams it may still answer: as long as a resolver waits (resolv.conf(5)). */
 #define DATAGRAM_LINGER_MS 5000
 #define DATAGRAM_LINGER_IN_PLACE_MS 20 /* nobody serves meanwhile */
@@ -99,6 +101,7 @@ void generation_retire(struct generation *generation)
 	generation->phase = PHASE_RETIRING;
 	generation->tries = 0;
 	generation->retired_ns = clock_now_ns();
+	generation->others = UINT_MAX;
 	timer_clear(&generation->deadline);
 	generation_gather(generation);
 	generation_ask(generation, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0, 0);
@@ -198,7 +201,7 @@ void generation_drain(struct generation *generation)
 {
 	generation->phase = PHASE_DRAINING;
 	generation->tries = 0;
-	generation->had_none = false;
+	generation->quiet_ns = 0;
 	if (service.settings->drain_timeout_ms)
 		timer_set(&generation->deadline, service.settings->drain_timeout_ms, drain_timeout);
 	timer_clear(&generation->again);
@@ -212,6 +215,16 @@ static bool may_owe_answers(const struct generation *generation)
 
 	return generation->has_datagrams &&
 	       clock_now_ns() - generation->retired_ns < linger_ms * 1000000;
+}
+
+/*
+ * A session whose connection is closed may have something to do yet, and its master to clean up after it.
+ * Helpers that stay look the same: time is given for it.
+ */
+static bool has_ending_sessions(const struct generation *generation)
+{
+	return generation->others && !service_is_vacant() &&
+	       clock_now_ns() - generation->quiet_ns < SESSION_END_MS * 1000000ll;
 }
 
 bool generation_is_lingering(const struct generation *generation)
@@ -238,12 +251,15 @@ void generation_probe_answered(struct generation *generation)
 		return;
 	}
 	/* Twice none: a connection may be on its way from one process to another. */
-	if (connections == 0 && generation->had_none) {
+	if (connections == 0 && generation->quiet_ns && !has_ending_sessions(generation)) {
 		generation_leave(generation);
 		return;
 	}
-	generation->had_none = connections == 0;
-	generation->tries = connections == 0 ? 0 : generation->tries + 1;
+	generation->tries = connections == 0 && !generation->quiet_ns ? 0 : generation->tries + 1;
+	if (connections != 0)
+		generation->quiet_ns = 0;
+	else if (!generation->quiet_ns)
+		generation->quiet_ns = clock_now_ns();
 	timer_set(&generation->again, probe_delay_ms(generation), probe);
 }
 

@@ -106,7 +106,9 @@ struct generation {
 	struct timer deadline; /* of what its phase waits for */
 	struct timer again;    /* to ask once more */
 	unsigned tries;
-	bool had_none; /* the last count of its connections found none */
+	/* Since when it has neither a connection nor fewer other processes than before; 0: not so at the last count. */
+	int64_t quiet_ns;
+	unsigned others; /* processes that are no members: sessions, maybe; the fewest since it retired */
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
