@@ -19,6 +19,7 @@
 /* After so many in vain a stranger is left in peace; after a few its handler may be another one. */
 #define CALLS_MAX 20
 #define CALLS_DOUBT 3
+#define CALL_AGAIN_MS 20
 /* The age at which a forked process has closed what it will not need, and if it has not yet waited for anything. */
 #define GROWN_UP_MS 30
 #define BUSY_MS 2000
@@ -197,13 +198,22 @@ void generation_nudge(const struct generation *generation)
 			call_process(member->pid);
 }
 
-static struct stranger *stranger_with(struct generation *generation, pid_t pid)
+static struct stranger *stranger_find(struct generation *generation, pid_t pid)
 {
 	struct stranger *stranger;
 
 	TAILQ_FOREACH(stranger, &generation->strangers, link)
 		if (stranger->pid == pid)
 			return stranger;
+	return NULL;
+}
+
+static struct stranger *stranger_with(struct generation *generation, pid_t pid)
+{
+	struct stranger *stranger = stranger_find(generation, pid);
+
+	if (stranger)
+		return stranger;
 	stranger = allocate(sizeof(*stranger));
 	if (stranger) {
 		stranger->pid = pid;
@@ -232,15 +242,16 @@ static void stranger_call(struct stranger *stranger)
 		stranger->calls = CALLS_MAX;
 	else
 		stranger->calls++;
+	stranger->called_ns = clock_now_ns();
 }
 
 /* One that waits for something has done what it was forked for; one that computes may do so for long. */
 static bool is_grown_up(pid_t pid)
 {
-	int64_t age = process_age_ms(pid);
 	struct procfs_stat stat;
 
-	return age >= BUSY_MS || (age >= GROWN_UP_MS && process_stat(pid, &stat) && stat.state != 'R');
+	return process_stat(pid, &stat) &&
+	       process_age_ms(&stat) >= (stat.state == 'R' ? BUSY_MS : GROWN_UP_MS);
 }
 
 /*
@@ -274,12 +285,27 @@ static bool is_stranger(struct generation *generation, pid_t pid, uint64_t conne
 	return true;
 }
 
+/* It was called a moment ago, and may be joining. */
+static bool is_called(struct generation *generation, pid_t pid)
+{
+	struct stranger *stranger = stranger_find(generation, pid);
+
+	if (!stranger || clock_now_ns() - stranger->called_ns >= CALL_AGAIN_MS * 1000000ll)
+		return false;
+	stranger->seen = true;
+	return true;
+}
+
 static void look_at(struct generation *generation, pid_t pid, bool call)
 {
 	bool is_member = generation_member(generation, pid);
+	bool counts = !call || generation->phase == PHASE_DRAINING;
 	struct process_view seen;
 
-	process_look(pid, generation->ports, is_heard, generation, &seen);
+	/* A member tells by itself what it has; what is on its way to it is asked for in a drain that goes on. */
+	if ((is_member && !generation->drain_told) || (!counts && is_called(generation, pid)))
+		return;
+	process_look(pid, counts ? generation->ports : NULL, is_heard, generation, &seen);
 	/* What is on its way to a process, a member too, is in nobody's hands. */
 	generation->elsewhere += seen.in_flight;
 	if (seen.connections)

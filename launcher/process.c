@@ -312,15 +312,14 @@ bool process_catches(pid_t pid, int signal, bool *is_filtered)
 	return status_number(text, "\nSigCgt:", 16) >> (signal - 1) & 1;
 }
 
-int64_t process_age_ms(pid_t pid)
+int64_t process_age_ms(const struct procfs_stat *stat)
 {
-	struct procfs_stat stat;
 	struct timespec now;
 
-	if (!process_stat(pid, &stat) || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+	if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
 		return 0;
 	return now.tv_sec * 1000ll + now.tv_nsec / 1000000 -
-	       (int64_t)(stat.started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+	       (int64_t)(stat->started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
 bool process_has_mapped(pid_t pid, const char *ending)
@@ -473,7 +472,7 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 
 	if (view->is_listener(inode, view->argument)) {
 		view->seen.holds = true;
-		return true;
+		return view->ports;
 	}
 	do
 		copy = (int)syscall(SYS_pidfd_getfd, view->pidfd, fd, 0);
@@ -487,7 +486,7 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 		}
 		if (address.ss_family == AF_UNIX)
 			view->seen.holds |= is_placeholder(copy);
-		if (address.ss_family == AF_UNIX && !is_channel(copy))
+		if (view->ports && address.ss_family == AF_UNIX && !is_channel(copy))
 			view->seen.in_flight += in_flight(view->pid, fd);
 	}
 	close(copy);

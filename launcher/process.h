@@ -71,8 +71,8 @@ bool process_is_program_of(pid_t pid, pid_t other);
 /* Has it a handler for this signal? And is it confined to some system calls (seccomp(2))? */
 bool process_catches(pid_t pid, int signal, bool *is_filtered);
 
-/* How long ago it was forked, 10 ms too much at most. */
-int64_t process_age_ms(pid_t pid);
+/* How long ago a process was forked, 10 ms too much at most. */
+int64_t process_age_ms(const struct procfs_stat *stat);
 
 /* Is a file mapped in it whose path ends so? True, too, if it does not let us look. */
 bool process_has_mapped(pid_t pid, const char *ending);
@@ -94,7 +94,7 @@ struct process_view {
 	uint64_t in_flight;	/* descriptors that are on their way to it */
 };
 
-/* Fills `seen` in. ports may be NULL. */
+/* Fills `seen` in. Without ports nothing is counted, and the look ends with the first listener. */
 void process_look(pid_t pid, const struct ports *ports,
 		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
 		  struct process_view *seen);

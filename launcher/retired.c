@@ -53,6 +53,8 @@ static int64_t retire_delay_ms(const struct generation *generation)
 	return delay_ms < RETIRE_AGAIN_LAST_MS ? delay_ms : RETIRE_AGAIN_LAST_MS;
 }
 
+static void retire_wait(struct generation *generation);
+
 static void retire_again(struct timer *timer)
 {
 	struct generation *generation = OF_AGAIN(timer);
@@ -67,12 +69,25 @@ static void retire_again(struct timer *timer)
 	}
 	generation_ask_again(generation, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0);
 	generation_nudge(generation);
+	retire_wait(generation);
+}
+
+/*
+ * Calls those that are no members, and waits for all. To look at many processes takes its time, in which
+ * nobody is heard: most of it is left to them.
+ */
+static void retire_wait(struct generation *generation)
+{
+	int64_t begun_ns = clock_now_ns(), delay_ms = retire_delay_ms(generation), rest_ms;
+
 	generation_gather(generation);
 	/* Who was called may have ended instead of joining, when all others had answered. */
-	if (generation_all_answered(generation))
+	if (generation_all_answered(generation)) {
 		service_retired(generation);
-	else
-		timer_set(timer, retire_delay_ms(generation), retire_again);
+		return;
+	}
+	rest_ms = 4 * (clock_now_ns() - begun_ns) / 1000000;
+	timer_set(&generation->again, rest_ms > delay_ms ? rest_ms : delay_ms, retire_again);
 }
 
 /* Whose connections count in the drain of programs that the shim is not in. */
@@ -103,12 +118,9 @@ void generation_retire(struct generation *generation)
 	generation->retired_ns = clock_now_ns();
 	generation->others = UINT_MAX;
 	timer_clear(&generation->deadline);
-	generation_gather(generation);
+	/* First, so that they let go while we look at the others. */
 	generation_ask(generation, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0, 0);
-	if (generation_all_answered(generation))
-		service_retired(generation);
-	else
-		timer_set(&generation->again, retire_delay_ms(generation), retire_again);
+	retire_wait(generation);
 }
 
 /* UINT64_MAX: it does not say how many. */

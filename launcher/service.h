@@ -59,6 +59,7 @@ struct stranger {
 	pid_t pid;
 	bool seen;	/* by the last gathering */
 	unsigned calls; /* that it has not answered */
+	int64_t called_ns; /* the last time */
 	uint64_t connections; /* that it has, seen from outside */
 	TAILQ_ENTRY(stranger) link;
 };

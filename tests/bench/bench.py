@@ -371,11 +371,40 @@ def write_tag(tag):
         print(tag, file=file)
 
 
+def family_start_ms(command, workers):
+    """Of a bare one, until all its workers wait."""
+    begin = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as master:
+        try:
+            while not all_wait(master.pid, workers):
+                time.sleep(0.001)
+            return (time.monotonic() - begin) * 1000
+        finally:
+            for pid in [*workers_of(master.pid), master.pid]:
+                os.kill(pid, signal.SIGKILL)
+
+
+def all_wait(master, workers):
+    pids = workers_of(master)
+    # The last one first: to look is to slow them down.
+    return len(pids) == workers and all(is_asleep(pid) for pid in reversed(pids))
+
+
+def workers_of(pid):
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+        return [int(word) for word in file.read().split()]
+
+
+def is_asleep(pid):
+    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        return file.read().rsplit(')', 1)[1].split()[0] == 'S'
+
+
 def measure_family():
     """restart of a family of 64 workers against one of 4"""
     answered, finished = {}, {}
     for workers in (4, 64):
-        bare, first, whole = [], [], []
+        bare, bare_whole, first, whole = [], [], [], []
         options = (f'--threads={workers}', f'--tag-file={TMP.name}/tag')
         command = flip_run(server_command('prefork', 8080, *options))
         write_tag('v0')
@@ -389,10 +418,11 @@ def measure_family():
                     values.append(int(subprocess.check_output(
                         [BENCH + 'first_answer', f'127.0.0.1:{port}', *what])) / 1000)
                 wait_for(lambda: is_settled(flip.pid))
+                bare_whole.append(family_start_ms(server_command('prefork', 8081, *options), workers))
                 whole.append(restart_ms(flip.pid))
                 wait_for(lambda: is_settled(flip.pid))
         answered[workers] = median(first) - median(bare)
-        finished[workers] = median(whole) - median(bare)
+        finished[workers] = median(whole) - median(bare_whole)
     for what, beyond in (('until a new worker answers', answered),
                          ('until all old ones have let go', finished)):
         row(f'restart of a family of 64 workers / one of 4, {what}, each beyond what its own start '

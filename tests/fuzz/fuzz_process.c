@@ -81,7 +81,7 @@ static void ask_of_process(const uint8_t *bytes, size_t size)
 	process_stat(4711, &stat);
 	process_catches(4711, 10, &is_filtered);
 	process_has_mapped(4711, "/libflip.so");
-	process_age_ms(4711);
+	process_age_ms(&(struct procfs_stat){ .started = 4711 });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
