@@ -20,9 +20,10 @@
 #define CALLS_MAX 20
 #define CALLS_DOUBT 3
 #define CALL_AGAIN_MS 20
-/* The age at which a forked process has closed what it will not need, and if it has not yet waited for anything. */
+/* The age at which a forked process is prepared: one that waits, one that computes, one that never waited. */
 #define GROWN_UP_MS 30
-#define BUSY_MS 2000
+#define BUSY_MS 200
+#define BUSY_FIRST_MS 2000
 /*
  * Some forty messages lie unread in a channel at most: most have a descriptor, and a user may have
  * only so many of those under way (RLIMIT_NOFILE, unix(7)).
@@ -190,11 +191,11 @@ static int call_process(pid_t pid)
 void generation_nudge(const struct generation *generation)
 {
 	const struct member *member;
-	bool is_filtered;
+	struct process_marks unread;
 
 	/* One that is becoming another program (exec) would die of it. */
 	TAILQ_FOREACH(member, &generation->members, link)
-		if (!member->answered && process_catches(member->pid, SESSION_SIGNAL, &is_filtered))
+		if (!member->answered && process_catches(member->pid, SESSION_SIGNAL, &unread))
 			call_process(member->pid);
 }
 
@@ -245,13 +246,14 @@ static void stranger_call(struct stranger *stranger)
 	stranger->called_ns = clock_now_ns();
 }
 
-/* One that waits for something has done what it was forked for; one that computes may do so for long. */
-static bool is_grown_up(pid_t pid)
+/* One that waits for something has prepared itself, one that computes may be about to. */
+static bool is_grown_up(pid_t pid, bool has_waited)
 {
+	int64_t busy_ms = has_waited ? BUSY_MS : BUSY_FIRST_MS;
 	struct procfs_stat stat;
 
 	return process_stat(pid, &stat) &&
-	       process_age_ms(&stat) >= (stat.state == 'R' ? BUSY_MS : GROWN_UP_MS);
+	       process_age_ms(&stat) >= (stat.state == 'R' ? busy_ms : GROWN_UP_MS);
 }
 
 /*
@@ -261,12 +263,12 @@ static bool is_grown_up(pid_t pid)
  */
 static bool is_stranger(struct generation *generation, pid_t pid, uint64_t connections)
 {
+	struct process_marks marks;
 	struct stranger *stranger;
-	bool is_filtered;
 
-	if (!process_catches(pid, SESSION_SIGNAL, &is_filtered))
+	if (!process_catches(pid, SESSION_SIGNAL, &marks))
 		return false;
-	if (is_filtered) {
+	if (marks.is_filtered) {
 		struct process_view seen;
 
 		process_look(pid, NULL, is_heard, generation, &seen);
@@ -278,7 +280,7 @@ static bool is_stranger(struct generation *generation, pid_t pid, uint64_t conne
 		return false;
 	stranger->seen = true;
 	stranger->connections = connections;
-	if (is_grown_up(pid))
+	if (is_grown_up(pid, marks.has_waited))
 		stranger_call(stranger);
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has a listener and is no member: call %u",
 		 (int)pid, generation->number, stranger->calls);

@@ -302,13 +302,14 @@ static uint64_t status_number(const char *text, const char *label, int base)
 	return line ? strtoull(line + strlen(label), NULL, base) : 0;
 }
 
-bool process_catches(pid_t pid, int signal, bool *is_filtered)
+bool process_catches(pid_t pid, int signal, struct process_marks *marks)
 {
 	char text[4096];
 
 	if (process_read(pid, "status", text, sizeof(text)) <= 0)
 		return false;
-	*is_filtered = status_number(text, "\nSeccomp:", 10) != 0;
+	marks->is_filtered = status_number(text, "\nSeccomp:", 10) != 0;
+	marks->has_waited = status_number(text, "\nvoluntary_ctxt_switches:", 10) != 0;
 	return status_number(text, "\nSigCgt:", 16) >> (signal - 1) & 1;
 }
 

@@ -68,8 +68,13 @@ bool process_stat(pid_t pid, struct procfs_stat *stat);
 /* Do both run the same program? */
 bool process_is_program_of(pid_t pid, pid_t other);
 
-/* Has it a handler for this signal? And is it confined to some system calls (seccomp(2))? */
-bool process_catches(pid_t pid, int signal, bool *is_filtered);
+struct process_marks {
+	bool is_filtered; /* confined to some system calls (seccomp(2)) */
+	bool has_waited;  /* its first thread has, for anything, since it was forked */
+};
+
+/* Has it a handler for this signal? Fills `marks` in. */
+bool process_catches(pid_t pid, int signal, struct process_marks *marks);
 
 /* How long ago a process was forked, 10 ms too much at most. */
 int64_t process_age_ms(const struct procfs_stat *stat);

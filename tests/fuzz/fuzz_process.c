@@ -71,7 +71,7 @@ static void ask_of_kin(const uint8_t *bytes, size_t size)
 static void ask_of_process(const uint8_t *bytes, size_t size)
 {
 	struct procfs_stat stat;
-	bool is_filtered;
+	struct process_marks marks;
 	char text[64];
 
 	rest = bytes;
@@ -79,7 +79,7 @@ static void ask_of_process(const uint8_t *bytes, size_t size)
 	CHECK(process_read(4711, "any", text, sizeof(text)) < (ssize_t)sizeof(text));
 	CHECK(memchr(text, '\0', sizeof(text)));
 	process_stat(4711, &stat);
-	process_catches(4711, 10, &is_filtered);
+	process_catches(4711, 10, &marks);
 	process_has_mapped(4711, "/libflip.so");
 	process_age_ms(&(struct procfs_stat){ .started = 4711 });
 }
