@@ -304,8 +304,10 @@ static void look_at(struct generation *generation, pid_t pid, bool call)
 	bool counts = !call || generation->phase == PHASE_DRAINING;
 	struct process_view seen;
 
-	/* A member tells by itself what it has; what is on its way to it is asked for in a drain that goes on. */
-	if ((is_member && !generation->drain_told) || (!counts && is_called(generation, pid)))
+	/* A member tells by itself what it has; what is on its way to it is looked for in a drain that goes on. */
+	if (is_member && !(counts && generation->drain_told))
+		return;
+	if (!counts && is_called(generation, pid))
 		return;
 	process_look(pid, counts ? generation->ports : NULL, is_heard, generation, &seen);
 	/* What is on its way to a process, a member too, is in nobody's hands. */

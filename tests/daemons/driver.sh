@@ -41,7 +41,6 @@ RESTARTS=${RESTARTS:-10}
 FACTS=${FACTS:+$FACTS/$NAME}
 package='' version='' to=127.0.0.1:$PORT tag=v pidfile='' stop_signal=TERM slow_clients=3
 command=("$TMP/server") fast=() slow=() flip_options=()
-patience=--timeout-ms=$((5000 * PATIENCE))
 in_place='' HELPER_PIDS='' current=0 crossed=0 crossing=seen IN_FLIGHT_PID='' WATCH_PID='' SLOW_PID=''
 chmod 755 "$TMP"	# for servers that drop root
 
@@ -96,7 +95,7 @@ break_it() {
 # lib.sh's ask, for any protocol: print "TAG PID".
 ask() {
 	local tally
-	tally=$("$LOAD" --to="$to" --requests=1 "$patience" "${fast[@]}" 2>>"$TMP/ask.log")
+	tally=$("$LOAD" --to="$to" --requests=1 "${fast[@]}" 2>>"$TMP/ask.log")
 	sed -n 's/^.* failed=0 by=\([^:]*\):\([0-9]*\)=1 .*$/\1 \2/p' <<<"$tally" | grep .
 }
 
@@ -177,11 +176,11 @@ expect_as_before() {
 load_all_start() {
 	rm -f "$TMP"/load.{stop,begun} "$TMP"/{load,slow,flight,pidfile}.log
 	launch "$TMP/load.log" "$LOAD" --to="$to" --clients=4 --stop-file="$TMP/load.stop" \
-		--begun-file="$TMP/load.begun" "$patience" "${fast[@]}"
+		--begun-file="$TMP/load.begun" "${fast[@]}"
 	LOAD_PID=$LAUNCHED_PID
 	if [ ${#slow[@]} -gt 0 ]; then
 		launch "$TMP/slow.log" "$LOAD" --to="$to" --clients="$slow_clients" \
-			--stop-file="$TMP/load.stop" "$patience" "${slow[@]}"
+			--stop-file="$TMP/load.stop" "${slow[@]}"
 		SLOW_PID=$LAUNCHED_PID
 	fi
 	if declare -F in_flight >/dev/null; then
