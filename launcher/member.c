@@ -361,11 +361,16 @@ void generation_gather(struct generation *generation)
 	}
 }
 
-void generation_count_elsewhere(struct generation *generation)
+void generation_forget_elsewhere(struct generation *generation)
 {
 	while (!TAILQ_EMPTY(&generation->strangers))
 		stranger_free(generation, TAILQ_FIRST(&generation->strangers));
 	generation->elsewhere = 0;
+}
+
+void generation_count_elsewhere(struct generation *generation)
+{
+	generation_forget_elsewhere(generation);
 	kin_each(&generation->kin, count_one, generation);
 }
 
@@ -423,6 +428,8 @@ static bool resume_now(struct member *member, const struct pool *pool)
 	bool is_told;
 
 	fds[0] = open_proc(member->pid);
+	if (fds[0] < 0)
+		return true; /* it has ended */
 	do {
 		message_init(&message, MESSAGE_RESUME);
 		for (; entry && message.count < PROTOCOL_FDS_MAX - 1; entry = TAILQ_NEXT(entry, link)) {
@@ -432,8 +439,7 @@ static bool resume_now(struct member *member, const struct pool *pool)
 		message.flags = entry ? MESSAGE_MORE : 0;
 		is_told = member_send(member, &message, fds, message.count + 1);
 	} while (entry && is_told);
-	if (fds[0] >= 0)
-		close(fds[0]);
+	close(fds[0]);
 	return is_told;
 }
 
@@ -454,16 +460,10 @@ static void resume_member(struct member *member, const struct pool *pool)
 		pending_add(member, (struct pending){ .type = MESSAGE_RESUME });
 }
 
-void generation_resume(struct generation *generation, const struct pool *pool)
+void generation_tell_resume(struct generation *generation, const struct pool *pool)
 {
 	struct member *member;
 
-	generation->phase = PHASE_SERVING;
-	generation->retired_ns = 0;
-	generation->drain_told = false;
-	generation->tries = 0;
-	timer_clear(&generation->again);
-	timer_clear(&generation->deadline);
 	TAILQ_FOREACH(member, &generation->members, link) {
 		member->answered = false;
 		resume_member(member, pool);
@@ -796,8 +796,7 @@ void generation_free(struct generation *generation)
 
 	while ((member = TAILQ_FIRST(&generation->members)))
 		member_free(member);
-	while (!TAILQ_EMPTY(&generation->strangers))
-		stranger_free(generation, TAILQ_FIRST(&generation->strangers));
+	generation_forget_elsewhere(generation);
 	heard_free(generation);
 	notify_close(generation);
 	source_close(&generation->pidfd);

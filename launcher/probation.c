@@ -19,13 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What has come back answers when all its threads have; one that was told and ended never does. */
-#define RESUME_AGAIN_MS 20
-#define RESUME_TRIES 50
-
-static struct timer over_timer, resume_timer;
+static struct timer over_timer;
 static bool is_checking, is_over;
-static unsigned tries;
 
 bool probation_is_checking(void)
 {
@@ -96,7 +91,6 @@ void probation_end(void)
 	bool was_held = over_timer.active || service.reserve;
 
 	timer_clear(&over_timer);
-	timer_clear(&resume_timer);
 	if (is_checking)
 		check_abort();
 	is_checking = false;
@@ -113,42 +107,12 @@ void probation_confirm(void)
 	service_release_pool();
 }
 
-static void has_returned(void)
-{
-	timer_clear(&resume_timer);
-	service.current->comes_back = false;
-	service_rearm();
-}
-
-void probation_hurry(void)
-{
-	if (resume_timer.active)
-		has_returned();
-}
-
-/* Processes that it forked while it was retired have to join before they can be told. */
-static void resume_again(struct timer *timer)
-{
-	if (tries++ < RESUME_TRIES && !generation_all_answered(service.current)) {
-		generation_gather(service.current);
-		generation_nudge(service.current);
-		timer_set(timer, RESUME_AGAIN_MS, resume_again);
-		return;
-	}
-	has_returned();
-}
-
 static void bring_back(struct generation *old)
 {
 	TAILQ_REMOVE(&service.retired, old, link);
 	service.current = old;
 	service.reserve = NULL;
-	pool_restore(&service.pool);
-	old->comes_back = true;
-	generation_resume(old, &service.pool);
-	generation_gather(old);
-	tries = 0;
-	timer_set(&resume_timer, RESUME_AGAIN_MS, resume_again);
+	generation_resume(old);
 }
 
 /* One that has failed its check only finishes what it has begun. */

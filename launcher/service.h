@@ -245,6 +245,8 @@ void generation_ask_again(struct generation *generation, enum message_type type,
 void generation_gather(struct generation *generation);
 /* Only counts. */
 void generation_count_elsewhere(struct generation *generation);
+/* Nobody goes on gathering: who was called and has not joined is not waited for. */
+void generation_forget_elsewhere(struct generation *generation);
 /* Tells every member, without an answer. */
 void generation_tell(struct generation *generation, enum message_type type, uint32_t flags);
 /* Messages arrive by a signal to the main thread; one without such a thread is woken by this. */
@@ -256,7 +258,8 @@ uint64_t generation_connections(const struct generation *generation);
 struct member *generation_member(const struct generation *generation, pid_t pid);
 /* Is no other member above this one? */
 bool member_is_head(const struct member *member);
-void generation_resume(struct generation *generation, const struct pool *pool);
+/* Tells every member to take its listeners again, out of the pool, and expects an answer of each. */
+void generation_tell_resume(struct generation *generation, const struct pool *pool);
 /* Has one of its members no room yet for what that tells it? The listeners must be in the pool so long. */
 bool generation_is_resuming(const struct generation *generation);
 
@@ -286,12 +289,16 @@ void probation_begin(struct generation *old);
 void probation_confirm(void);
 /* The old one is the current one again. */
 void probation_roll_back(void);
-/* The next restart begins: what follows a roll-back is not to come into it. */
-void probation_hurry(void);
 /* Whatever comes of it: the time is over. */
 void probation_end(void);
 /* --check runs, and the restart's result depends on it. */
 bool probation_is_checking(void);
+
+/* resume.c */
+/* It serves again. The listeners stay in the pool until all of it does, or for a second. */
+void generation_resume(struct generation *generation);
+/* The next restart begins, or a stop: what follows a return is not to come into it. False: it was over. */
+bool generation_resume_end(struct generation *generation);
 
 /* retired.c */
 void generation_retire(struct generation *generation); /* ends in service_retired() */

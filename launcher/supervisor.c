@@ -213,6 +213,8 @@ void service_release_pool(void)
 {
 	if (!service.new)
 		files_settle();
+	if (service.current && service.current->comes_back)
+		return; /* it takes them from there */
 	if (holding_is_active()) {
 		holding_refresh();
 		return;
@@ -289,9 +291,10 @@ static void check(void)
 
 void service_collect(void)
 {
-	probation_hurry();
-	if (rearm_timer.active)
-		service_rearm(); /* of the upgrade before */
+	/* Of the upgrade before. What that still needs in the pool stays there. */
+	if (generation_resume_end(service.current) || rearm_timer.active)
+		service_rearm();
+	timer_clear(&rearm_timer);
 	service.is_collecting = true;
 	collect_began_ns = clock_now_ns();
 	timer_set(&collect_timer, COLLECT_AGAIN_MS, collect_timeout);
@@ -409,8 +412,7 @@ static void fail(void)
 static void resume(void)
 {
 	timer_clear(&quiesce_timer);
-	pool_restore(&service.pool);
-	generation_resume(service.current, &service.pool);
+	generation_resume(service.current);
 	fail();
 }
 
@@ -540,6 +542,7 @@ static void stop(void)
 		service.new = NULL;
 	}
 	service_discard_new();
+	generation_resume_end(service.current);
 	if (service.current->phase == PHASE_STARTING)
 		generation_terminate(service.current);
 	else if (service.current->phase >= PHASE_RETIRING)
