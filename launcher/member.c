@@ -330,15 +330,13 @@ static void count_one(pid_t pid, void *generation)
 	look_at(generation, pid, false);
 }
 
-/* Of `n` processes. A session that has ended is still to be waited for by its master. */
+/*
+ * Of `n` processes, one is the master. The others may be sessions, members or not: one that was called has
+ * joined. A session that has ended is still to be waited for by its master.
+ */
 static void note_others(struct generation *generation, unsigned n)
 {
-	unsigned known = !generation->exited && !generation_member(generation, generation->pid);
-	const struct member *member;
-
-	TAILQ_FOREACH(member, &generation->members, link)
-		known++;
-	n = n > known ? n - known : 0;
+	n = n ? n - 1 : 0;
 	if (n < generation->others) {
 		generation->others = n;
 		generation->quiet_ns = 0;

@@ -109,7 +109,7 @@ struct generation {
 	unsigned tries;
 	/* Since when it has neither a connection nor fewer other processes than before; 0: not so at the last count. */
 	int64_t quiet_ns;
-	unsigned others; /* processes that are no members: sessions, maybe; the fewest since it retired */
+	unsigned others; /* processes beside the first one: sessions, maybe; the fewest since it retired */
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */

@@ -13,16 +13,6 @@
 #define TRIAL_TICK_MS 2
 #define TRIAL_BLOCKED_MS 100
 
-static bool restarts(int signal)
-{
-	struct sigaction action;
-
-	if (REAL(sigaction)(signal, NULL, &action) != 0 || action.sa_handler == SIG_DFL ||
-	    action.sa_handler == SIG_IGN)
-		return true;
-	return action.sa_flags & SA_RESTART;
-}
-
 /*
  * A handler ran while we waited in poll(), which never restarts; the program's own call would
  * have, if that handler has SA_RESTART. Which one ran is not to be known: a program with but one
@@ -31,7 +21,7 @@ static bool restarts(int signal)
 static bool call_restarts(void)
 {
 	for (int signal = 1; signal < NSIG; signal++)
-		if (!restarts(signal))
+		if (interrupt_is_by(signal, true))
 			return false;
 	return true;
 }

@@ -398,7 +398,7 @@ static int accept_failed(int fd, int error)
 		retire_leave_now();
 		return 0;
 	}
-	if (!session_is_emulating())
+	if (!session_is_emulating() || error == EINTR)
 		return error;
 	is_placeholder = retire_inode_behind(fd) != 0;
 	/* Only a placeholder says that: the listener has come back since (retire_resume). */

@@ -32,21 +32,83 @@ bool interrupt_was_stolen(void)
 	return errno == EINTR && then_ns && sys_clock_ns(CLOCK_MONOTONIC_COARSE) - then_ns < STOLEN_WINDOW_NS;
 }
 
-/* Did the system call before this context end with EINTR? */
-static bool context_is_interrupted_call(const ucontext_t *context)
-{
+/* What a context has of a system call: its instruction, its number and its result. */
 #if defined(__x86_64__)
-	const unsigned char *next = (const unsigned char *)context->uc_mcontext.gregs[REG_RIP];
+#define CALL_SIZE 2
+#define CALL_NUMBER(context) ((context)->uc_mcontext.gregs[REG_RAX])
+#define CALL_RESULT(context) ((context)->uc_mcontext.gregs[REG_RAX])
+#define CALL_NEXT(context) ((context)->uc_mcontext.gregs[REG_RIP])
 
-	return context->uc_mcontext.gregs[REG_RAX] == -EINTR && next[-2] == 0x0f && next[-1] == 0x05;
+static bool is_call(const unsigned char *at)
+{
+	return at[0] == 0x0f && at[1] == 0x05;
+}
 #elif defined(__aarch64__)
-	uint32_t before;
+#define CALL_SIZE 4
+#define CALL_NUMBER(context) ((context)->uc_mcontext.regs[8])
+#define CALL_RESULT(context) ((context)->uc_mcontext.regs[0])
+#define CALL_NEXT(context) ((context)->uc_mcontext.pc)
 
-	memcpy(&before, (const void *)(context->uc_mcontext.pc - 4), sizeof(before));
-	return context->uc_mcontext.regs[0] == (unsigned long long)-EINTR && before == 0xd4000001;
+static bool is_call(const unsigned char *at)
+{
+	uint32_t instruction;
+
+	memcpy(&instruction, at, sizeof(instruction));
+	return instruction == 0xd4000001;
+}
 #else
 #error "say here how a system call instruction and its result look on this architecture"
 #endif
+
+/* Did the system call before this context end with EINTR? */
+static bool context_is_interrupted_call(const ucontext_t *context)
+{
+	return (long)CALL_RESULT(context) == -EINTR &&
+	       is_call((const unsigned char *)CALL_NEXT(context) - CALL_SIZE);
+}
+
+/* Is one about to be made again that SA_RESTART of flip's handler restarts (signal(7))? */
+static bool context_is_restarted_call(const ucontext_t *context)
+{
+	if (!is_call((const unsigned char *)CALL_NEXT(context)))
+		return false;
+	switch (CALL_NUMBER(context)) {
+	case SYS_accept:
+	case SYS_accept4:
+	case SYS_connect:
+	case SYS_flock:
+	case SYS_futex:
+	case SYS_read:
+	case SYS_readv:
+	case SYS_recvfrom:
+	case SYS_recvmmsg:
+	case SYS_recvmsg:
+	case SYS_sendmmsg:
+	case SYS_sendmsg:
+	case SYS_sendto:
+	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_write:
+	case SYS_writev:
+		return true;
+	}
+	return false;
+}
+
+bool interrupt_is_by(int signal, bool is_restartable)
+{
+	struct sigaction action;
+
+	return REAL(sigaction)(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+	       action.sa_handler != SIG_IGN && !(is_restartable && action.sa_flags & SA_RESTART);
+}
+
+static bool is_by_one_of(uint64_t signals, bool is_restartable)
+{
+	for (int signal = 1; signal < NSIG; signal++)
+		if (signals & sys_signal_bit(signal) && interrupt_is_by(signal, is_restartable))
+			return true;
+	return false;
 }
 
 void interrupt_note_program(void)
@@ -54,16 +116,22 @@ void interrupt_note_program(void)
 	interrupt_state = INTERRUPT_NONE;
 }
 
-void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals)
+void interrupt_note_signal(ucontext_t *context, uint64_t own_signals)
 {
+	bool is_interrupted = context_is_interrupted_call(context);
 	uint64_t pending = 0, blocked;
 
-	if (!context_is_interrupted_call(context))
+	if (!is_interrupted && !context_is_restarted_call(context))
 		return;
 	memcpy(&blocked, &context->uc_sigmask, sizeof(blocked));
 	sys_sigpending(&pending);
-	if ((pending & ~blocked & ~own_signals) == 0)
-		interrupt_state = INTERRUPT_OURS;
-	else
+	if (is_by_one_of(pending & ~blocked & ~own_signals, !is_interrupted)) {
 		interrupt_note_program();
+		if (!is_interrupted) {
+			CALL_RESULT(context) = -EINTR;
+			CALL_NEXT(context) += CALL_SIZE;
+		}
+	} else if (is_interrupted) {
+		interrupt_state = INTERRUPT_OURS;
+	}
 }

@@ -8,6 +8,10 @@
  * its handler instead, or it is still pending when our handler ends: then the EINTR is the
  * program's. (A signal that arrives later finds the program in user space, as if it had come just
  * before the call; one that is blocked outside the call, as with ppoll, waits for the next one.)
+ *
+ * Calls such as accept() and wait() are restarted after flip's handler (SA_RESTART). When one of the
+ * program's without that is pending at the end of it, the call would not come to hear of it, and a
+ * program that looks at a flag after EINTR would sleep on: such a call is made to end.
  */
 #pragma once
 
@@ -79,7 +83,13 @@ void interrupt_note_command(void);
  * By the handler, at its end. own_signals: those of flip, a bit each (sys_signal_bit); one of them
  * that is pending too does not make the interruption the program's. Async-signal-safe.
  */
-void interrupt_note_signal(const ucontext_t *context, uint64_t own_signals);
+void interrupt_note_signal(ucontext_t *context, uint64_t own_signals);
+
+/*
+ * Has this signal a handler that ends a call with EINTR? is_restartable: one that SA_RESTART would restart.
+ * Async-signal-safe.
+ */
+bool interrupt_is_by(int signal, bool is_restartable);
 
 /* By a handler of flip's that has called the program's own. Async-signal-safe. */
 void interrupt_note_program(void);

@@ -1,5 +1,6 @@
 """A process for each connection, as some FTP servers have it: it goes on for a while when it has hung up,
-and its master removes its file when it has ended. Arguments: port, file with the tag, directory."""
+and its master removes its file when it has ended. Arguments: port, file with the tag, directory; "keep": a
+session keeps the listener open."""
 import os
 import signal
 import socket
@@ -31,9 +32,15 @@ def serve(client):
 
 signal.signal(signal.SIGCHLD, clean_up)
 with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
+    # A signal that comes just before a call is heard of when that returns.
+    listener.settimeout(0.05)
     while True:
-        client = listener.accept()[0]
+        try:
+            client = listener.accept()[0]
+        except TimeoutError:
+            continue
         if os.fork() == 0:
-            listener.close()
+            if "keep" not in sys.argv:
+                listener.close()
             serve(client)
         client.close()

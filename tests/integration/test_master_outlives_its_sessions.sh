@@ -14,7 +14,7 @@ has_sessions() {
 
 cleans_up() {
 	tag_set v1
-	serve /usr/bin/python3 "$ROOT/tests/integration/sessions.py" "$PORT" "$TMP/tag" "$TMP"
+	serve /usr/bin/python3 "$ROOT/tests/integration/sessions.py" "$PORT" "$TMP/tag" "$TMP" "$@"
 	load_start --pause-ms=10
 	restart_to v2 v3
 	wait_for 5 has_sessions
@@ -27,4 +27,5 @@ cleans_up() {
 
 control_without_flip
 in_both_faces cleans_up
+in_both_faces cleans_up keep
 pass
