@@ -91,6 +91,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 		if (message->flags & MESSAGE_MORE)
 			break;
 		atomic_store(&session.family->shared, 0);
+		atomic_store(&session.is_pooled, 0);
 		session_own_files();
 		break;
 	case MESSAGE_COLLECT:
@@ -132,7 +133,7 @@ static void supervisor_lost(int channel_fd)
 	session_give_up();
 	if (atomic_load(&session.family->withheld))
 		retire_rearm(-1);
-	atomic_store(&session.fork_fd, -1);
+	atomic_store(&session.channel_fd, -1);
 	sys_close(channel_fd);
 	if (retire_is_retired()) {
 		orphan_begin();

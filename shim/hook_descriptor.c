@@ -64,7 +64,7 @@ static void make_way(int from, int fd)
 		moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (moved >= 0) {
 		atomic_store(&process->channel_fd, moved);
-		atomic_store(&session.fork_fd, moved);
+		atomic_store(&session.channel_fd, moved);
 	}
 	errno = saved;
 }

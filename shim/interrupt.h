@@ -45,7 +45,7 @@ void interrupt_look(void);
  */
 static inline bool interrupt_or_watching(void)
 {
-	uint32_t settled = atomic_load_explicit(&session.family->settled, memory_order_relaxed);
+	uint32_t settled = atomic_load_explicit(&session.settled, memory_order_relaxed);
 
 	return unlikely((settled ^ 1) | interrupt_state);
 }

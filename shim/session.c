@@ -33,15 +33,18 @@ static _Atomic int32_t lost_leader; /* the pid of a process whose first thread h
 struct session session = {
 	.process = &process_nobody,
 	.family = &family_nobody,
-	.fork_fd = -1,
+	.channel_fd = -1,
 };
 
-/* A child made by fork() holds a copy of the channel: its parent's end must not outlive that. */
+/*
+ * A child made by fork() holds a copy of the channel: its parent's end must not outlive that. Nothing is
+ * written, for each page that is costs the child a copy of it.
+ */
 static void child_forked(void)
 {
-	int fd = atomic_exchange(&session.fork_fd, -1);
+	int fd = atomic_load(&session.channel_fd);
 
-	if (fd >= 0)
+	if (fd >= 0 && sys_inode(fd) == atomic_load(&session.channel_inode))
 		sys_close(fd);
 	/* A plain child's signals are its own until it joins as a member. */
 	signals_forked();
@@ -141,6 +144,7 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	int saved = errno;
 
 	real_resolve_hot();
+	atomic_store(&session.settled, 1);
 	atomic_store(&family_nobody.settled, 1);
 	atomic_store(&family_nobody.files_own, 1);
 	if (disable && *disable && strcmp(disable, "0") != 0)
@@ -188,6 +192,7 @@ bool session_begin(void)
 	atomic_store(&family->starting, session.generation > 1);
 	session.process = process;
 	session.family = family;
+	atomic_store(&session.settled, 0);
 	atomic_store(&state, 2);
 	return true;
 }
@@ -252,7 +257,8 @@ static int channel_open(int fd)
 	}
 	atomic_store(&session.process->channel_inode, sys_inode(fd));
 	atomic_store(&session.process->channel_fd, fd);
-	atomic_store(&session.fork_fd, fd);
+	atomic_store(&session.channel_inode, sys_inode(fd));
+	atomic_store(&session.channel_fd, fd);
 	atomic_store(&session.process->pid, sys_getpid());
 	atomic_store(&session.process->state, PROCESS_MEMBER);
 	channel_own(fd);
@@ -265,9 +271,18 @@ static int channel_open(int fd)
 void session_commit(bool watch_on)
 {
 	atomic_store(&session.family->settled, !watch_on);
+	atomic_store(&session.settled, !watch_on);
 	atomic_store(&session.family->current, 1);
 	sys_wake_all(&session.family->current);
 	mute_end();
+}
+
+bool session_has_settled(void)
+{
+	if (!atomic_load(&session.family->settled))
+		return false;
+	atomic_store(&session.settled, 1);
+	return true;
 }
 
 void session_own_files(void)
@@ -336,7 +351,7 @@ bool session_tell_values(unsigned type, const uint64_t *values, unsigned n)
 {
 	if (!session_join(false))
 		return false;
-	signals_admit();
+	signals_admit(true);
 	return send_values(type, values, n);
 }
 

@@ -81,7 +81,14 @@ struct session {
 	char library[4096]; /* where libflip.so lies */
 	struct process *process; /* never NULL */
 	struct family *family;	 /* never NULL */
-	_Atomic int fork_fd;	 /* the channel, for a child to close its copy */
+	/*
+	 * What the hooks of a forked child ask, and what it is to do, without a page of its own for that:
+	 * these are read where fork() has left them.
+	 */
+	_Atomic int channel_fd;	    /* the last one that this process or one above it had, or -1 */
+	_Atomic uint64_t channel_inode;
+	_Atomic uint32_t settled;   /* as the family's, but may be 0 when that is 1 */
+	_Atomic uint32_t is_pooled; /* the supervisor has been given listeners of this process, and has them */
 };
 
 extern struct session session;
@@ -133,10 +140,13 @@ bool session_has_family(void);
 /* True if fd is flip's own. Async-signal-safe; does not touch errno. */
 static inline bool session_owns(int fd)
 {
-	return unlikely(atomic_load_explicit(&session.process->state, memory_order_relaxed) ==
-			PROCESS_MEMBER) &&
-	       fd == atomic_load_explicit(&session.process->channel_fd, memory_order_relaxed);
+	return unlikely(fd == atomic_load_explicit(&session.channel_fd, memory_order_relaxed)) && fd >= 0 &&
+	       atomic_load(&session.process->state) == PROCESS_MEMBER &&
+	       fd == atomic_load(&session.process->channel_fd);
 }
+
+/* The same of the family, which is looked at until it is so. Async-signal-safe. */
+bool session_has_settled(void);
 
 /*
  * Do hooks have to report readiness? What every hot path asks first. Also true before the
@@ -144,7 +154,8 @@ static inline bool session_owns(int fd)
  */
 static inline bool session_is_watching(void)
 {
-	return unlikely(!atomic_load_explicit(&session.family->settled, memory_order_relaxed));
+	return unlikely(!atomic_load_explicit(&session.settled, memory_order_relaxed)) &&
+	       !session_has_settled();
 }
 
 /* Is this a new generation, whose listeners are to be had from the supervisor? */
@@ -173,8 +184,8 @@ static inline bool session_is_pooled(void)
 /* Does the supervisor want to hear of listeners that this process closes? */
 static inline bool session_is_held(void)
 {
-	return session_is_pooled() && atomic_load_explicit(&session.process->state,
-							      memory_order_relaxed) == PROCESS_MEMBER;
+	return unlikely(session.held | atomic_load_explicit(&session.is_pooled, memory_order_relaxed)) &&
+	       atomic_load(&session.process->state) == PROCESS_MEMBER;
 }
 
 /*

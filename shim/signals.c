@@ -31,7 +31,7 @@ static struct {
 	_Atomic bool is_shared;
 } stacks;
 
-static _Atomic bool is_taking_back;
+static _Atomic int taking_back; /* the process in which a thread is at it; or another one, or 0 */
 
 static struct taken *taken_find(int signal)
 {
@@ -194,14 +194,19 @@ static bool is_there(const struct taken *mine, int signal, struct sigaction *now
 static void take_back(struct taken *mine, int signal)
 {
 	struct sigaction now;
+	int pid, at_it;
 
-	if (is_there(mine, signal, &now) || atomic_exchange(&is_taking_back, true))
+	if (is_there(mine, signal, &now))
+		return;
+	pid = sys_getpid();
+	at_it = atomic_load(&taking_back);
+	if (at_it == pid || !atomic_compare_exchange_strong(&taking_back, &at_it, pid))
 		return;
 	if (!is_there(mine, signal, &now)) {
 		mine->program = now;
 		install(mine, signal);
 	}
-	atomic_store(&is_taking_back, false);
+	atomic_store(&taking_back, 0);
 }
 
 /* The handlers that are there already leave that stack. */
@@ -322,9 +327,6 @@ void signals_exec_failed(void)
 
 void signals_forked(void)
 {
-	/* What is written is a page to copy in each child. */
-	if (atomic_load(&is_taking_back))
-		atomic_store(&is_taking_back, false);
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
 		int signal = atomic_load(&taken[slot].signal);
 
@@ -387,24 +389,21 @@ static bool strip_needed(const sigset_t *set)
  */
 static __thread uint64_t believed_blocked __attribute__((tls_model("initial-exec")));
 
-bool signals_admit(void)
+bool signals_admit(bool handlers_too)
 {
 	uint32_t state = atomic_load(&session.process->state);
 	uint64_t blocked = 0;
 
 	if (!session.enabled || state != PROCESS_MEMBER)
 		return !session.enabled || state == PROCESS_ALONE;
-	for (int slot = 0; slot < SLOT_END; slot++) {
+	for (int slot = 0; handlers_too && slot < SLOT_END; slot++) {
 		int signal = atomic_load(&taken[slot].signal);
 
 		if (signal && taken[slot].ours)
 			take_back(&taken[slot], signal);
 	}
-	sys_sigmask(SIG_BLOCK, 0, &blocked);
-	if (blocked & signals_ours()) {
+	if (sys_sigmask(SIG_UNBLOCK, signals_ours(), &blocked) == 0)
 		believed_blocked |= blocked & signals_ours();
-		sys_sigmask(SIG_UNBLOCK, signals_ours(), NULL);
-	}
 	return true;
 }
 

@@ -19,10 +19,10 @@ void signals_take_commands(int restart_signal, int stop_signal, bool ours);
 
 /*
  * Lets the calling thread receive flip's signals, which the program cannot block, and puts flip's
- * handlers back where the program has set its own past libc. Not in a handler of theirs: it blocks
- * them until its end, or one would lie on top of the other. False: none is taken yet.
+ * handlers back, if told to, where the program has set its own past libc. Not in a handler of theirs: it
+ * blocks them until its end, or one would lie on top of the other. False: none is taken yet.
  */
-bool signals_admit(void);
+bool signals_admit(bool handlers_too);
 
 /* The signals that are flip's alone, a bit each (sys_signal_bit). Async-signal-safe. */
 uint64_t signals_ours(void);
