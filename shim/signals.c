@@ -330,7 +330,8 @@ void signals_forked(void)
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
 		int signal = atomic_load(&taken[slot].signal);
 
-		if (!signal)
+		/* One that would end it does so by our handler, too: that costs a child nothing. */
+		if (!signal || !taken[slot].ours)
 			continue;
 		atomic_store(&taken[slot].signal, 0);
 		REAL(sigaction)(signal, &taken[slot].program, NULL);
