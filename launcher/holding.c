@@ -51,7 +51,8 @@ static void look(struct timer *timer)
 
 void holding_refresh(void)
 {
-	if (!holding_is_active())
+	/* One that comes back takes them from here first. */
+	if (!holding_is_active() || service.current->comes_back)
 		return;
 	is_stale = service.is_collecting;
 	if (!is_stale)
@@ -187,7 +188,7 @@ void holding_look(void)
 	struct pool_entry *entry, *next;
 	char host[ADDRESS_TEXT_MAX];
 
-	if (!holding_is_active() || service.is_collecting)
+	if (!holding_is_active() || service.is_collecting || service.current->comes_back)
 		return;
 	for (entry = TAILQ_FIRST(&service.pool); entry; entry = next) {
 		next = TAILQ_NEXT(entry, link);
@@ -209,7 +210,7 @@ static void look_at_groups(struct timer *timer)
 	struct pool_entry *entry;
 
 	(void)timer;
-	if (!service.current || is_ending())
+	if (!service.current || service.current->comes_back || is_ending())
 		return;
 	TAILQ_FOREACH(entry, &service.pool, link)
 		if (!generation_has(service.current, entry->inode) &&

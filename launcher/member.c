@@ -578,7 +578,8 @@ static void member_says(struct member *member, const struct message *message, co
 			service_retired(generation);
 		break;
 	case MESSAGE_RESUMED:
-		member->answered = true;
+		/* Late, it is no answer to what was asked since. */
+		member->answered |= generation->comes_back;
 		break;
 	case MESSAGE_CONNECTIONS:
 		member->answered = true;

@@ -9,6 +9,7 @@
  *   notify.c      what the generations say by sd_notify
  *   manager.c     what systemd is told by sd_notify
  *   probation.c   after ready: the generation before may come back yet
+ *   resume.c      a retired generation comes back
  *   files.c       what generations do to files that another one needs
  *   retired.c     generations on their way out: drain, leave, end
  *   vacancy.c     the time in which nobody serves: a restart in place, a crash

@@ -295,6 +295,8 @@ void service_collect(void)
 	if (generation_resume_end(service.current) || rearm_timer.active)
 		service_rearm();
 	timer_clear(&rearm_timer);
+	if (service.is_collecting)
+		return; /* since that, to hold them */
 	service.is_collecting = true;
 	collect_began_ns = clock_now_ns();
 	timer_set(&collect_timer, COLLECT_AGAIN_MS, collect_timeout);

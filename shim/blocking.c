@@ -20,10 +20,7 @@
  */
 static bool call_restarts(void)
 {
-	for (int signal = 1; signal < NSIG; signal++)
-		if (interrupt_is_by(signal, true))
-			return false;
-	return true;
+	return !interrupt_is_by_one_of(UINT64_MAX, true);
 }
 
 int blocking_wait(int fd)

@@ -90,8 +90,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 		atomic_store(&session.family->sole, 1);
 		if (message->flags & MESSAGE_MORE)
 			break;
-		atomic_store(&session.family->shared, 0);
-		atomic_store(&session.is_pooled, 0);
+		session_note_pooled(false);
 		session_own_files();
 		break;
 	case MESSAGE_COLLECT:

@@ -162,8 +162,7 @@ static void adopt(int fd, int listener_fd)
 	if (!kind)
 		listeners_add_key(&family->listeners, listener_key(listener_fd));
 	atomic_store(&family->handed_over, 1);
-	atomic_store(&family->shared, 1);
-	atomic_store(&session.is_pooled, 1);
+	session_note_pooled(true);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_close(listener_fd);
 	early_put_back(fd, fresh_inode);

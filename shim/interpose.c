@@ -43,7 +43,7 @@ EXPORT const char flip_version[] = FLIP_VERSION;
 			interrupt_clear();                                                                     \
 			result = REAL(name) args;                                                              \
 		} while (unlikely(result == -1) && (fd = transfer_again(fd, events, flags, began)) >= 0);  \
-		if ((events) == POLLIN && told.n && session_has_blocking())                                          \
+		if ((events) == POLLIN && told.n && session_has_blocking())                                \
 			told_taken(fd);                                                                        \
 		return result;                                                                             \
 	}

@@ -3,6 +3,7 @@
 #include "signals.h"
 #include "sys.h"
 
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -46,6 +47,7 @@ bool interrupt_was_stolen(void)
 #define CALL_SIZE 2
 #define CALL_NUMBER(context) ((context)->uc_mcontext.gregs[REG_RAX])
 #define CALL_RESULT(context) ((context)->uc_mcontext.gregs[REG_RAX])
+#define CALL_SECOND(context) ((context)->uc_mcontext.gregs[REG_RSI])
 #define CALL_NEXT(context) ((context)->uc_mcontext.gregs[REG_RIP])
 
 static bool is_call(const unsigned char *at)
@@ -56,6 +58,7 @@ static bool is_call(const unsigned char *at)
 #define CALL_SIZE 4
 #define CALL_NUMBER(context) ((context)->uc_mcontext.regs[8])
 #define CALL_RESULT(context) ((context)->uc_mcontext.regs[0])
+#define CALL_SECOND(context) ((context)->uc_mcontext.regs[1])
 #define CALL_NEXT(context) ((context)->uc_mcontext.pc)
 
 static bool is_call(const unsigned char *at)
@@ -76,7 +79,18 @@ static bool context_is_interrupted_call(const ucontext_t *context)
 	       is_call((const unsigned char *)CALL_NEXT(context) - CALL_SIZE);
 }
 
-/* Is one about to be made again that SA_RESTART of flip's handler restarts (signal(7))? */
+/* Others go on after every signal, and who makes them knows no EINTR (FUTEX_LOCK_PI). */
+static bool is_wait(long futex_operation)
+{
+	long command = futex_operation & FUTEX_CMD_MASK;
+
+	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
+}
+
+/*
+ * Is one about to be made again that SA_RESTART of flip's handler restarts (signal(7))? Or for the first
+ * time: the signals came just before it, and for all that anybody can tell just after.
+ */
 static bool context_is_restarted_call(const ucontext_t *context)
 {
 	if (!is_call((const unsigned char *)CALL_NEXT(context)))
@@ -86,7 +100,6 @@ static bool context_is_restarted_call(const ucontext_t *context)
 	case SYS_accept4:
 	case SYS_connect:
 	case SYS_flock:
-	case SYS_futex:
 	case SYS_read:
 	case SYS_readv:
 	case SYS_recvfrom:
@@ -100,11 +113,13 @@ static bool context_is_restarted_call(const ucontext_t *context)
 	case SYS_write:
 	case SYS_writev:
 		return true;
+	case SYS_futex:
+		return is_wait((long)CALL_SECOND(context));
 	}
 	return false;
 }
 
-bool interrupt_is_by(int signal, bool is_restartable)
+static bool is_by(int signal, bool is_restartable)
 {
 	struct sigaction action;
 
@@ -112,12 +127,15 @@ bool interrupt_is_by(int signal, bool is_restartable)
 	       action.sa_handler != SIG_IGN && !(is_restartable && action.sa_flags & SA_RESTART);
 }
 
-static bool is_by_one_of(uint64_t signals, bool is_restartable)
+bool interrupt_is_by_one_of(uint64_t signals, bool is_restartable)
 {
-	for (int signal = 1; signal < NSIG; signal++)
-		if (signals & sys_signal_bit(signal) && interrupt_is_by(signal, is_restartable))
-			return true;
-	return false;
+	int saved = errno;
+	bool found = false;
+
+	for (int signal = 1; signal < NSIG && !found; signal++)
+		found = signals & sys_signal_bit(signal) && is_by(signal, is_restartable);
+	errno = saved;
+	return found;
 }
 
 void interrupt_note_program(void)
@@ -134,7 +152,7 @@ void interrupt_note_signal(ucontext_t *context, uint64_t own_signals)
 		return;
 	memcpy(&blocked, &context->uc_sigmask, sizeof(blocked));
 	sys_sigpending(&pending);
-	if (is_by_one_of(pending & ~blocked & ~own_signals, !is_interrupted)) {
+	if (interrupt_is_by_one_of(pending & ~blocked & ~own_signals, !is_interrupted)) {
 		interrupt_note_program();
 		if (!is_interrupted) {
 			CALL_RESULT(context) = -EINTR;

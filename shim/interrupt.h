@@ -86,10 +86,10 @@ void interrupt_note_command(void);
 void interrupt_note_signal(ucontext_t *context, uint64_t own_signals);
 
 /*
- * Has this signal a handler that ends a call with EINTR? is_restartable: one that SA_RESTART would restart.
- * Async-signal-safe.
+ * Has one of these signals (sys_signal_bit) a handler that ends a call with EINTR? is_restartable: a call
+ * that SA_RESTART would restart. Async-signal-safe; keeps errno.
  */
-bool interrupt_is_by(int signal, bool is_restartable);
+bool interrupt_is_by_one_of(uint64_t signals, bool is_restartable);
 
 /* By a handler of flip's that has called the program's own. Async-signal-safe. */
 void interrupt_note_program(void);

@@ -155,8 +155,7 @@ void retire_collect(int channel_fd, int proc_fd)
 		fds[message.count++] = held->fd;
 	}
 	atomic_store(&session.family->handed_over, 1);
-	atomic_store(&session.family->shared, 1);
-	atomic_store(&session.is_pooled, 1);
+	session_note_pooled(true);
 	atomic_store(&session.family->files_own, 0);
 	message.flags = 0;
 	transfer_send(channel_fd, &message, fds, message.count);

@@ -260,6 +260,7 @@ static int channel_open(int fd)
 	atomic_store(&session.channel_inode, sys_inode(fd));
 	atomic_store(&session.channel_fd, fd);
 	atomic_store(&session.process->pid, sys_getpid());
+	atomic_store(&session.is_pooled, atomic_load(&session.family->shared));
 	atomic_store(&session.process->state, PROCESS_MEMBER);
 	channel_own(fd);
 	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
@@ -279,6 +280,8 @@ void session_commit(bool watch_on)
 
 bool session_has_settled(void)
 {
+	/* Of that family which this process's own word belongs to (session_begin). */
+	atomic_thread_fence(memory_order_acquire);
 	if (!atomic_load(&session.family->settled))
 		return false;
 	atomic_store(&session.settled, 1);

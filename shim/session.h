@@ -181,6 +181,13 @@ static inline bool session_is_pooled(void)
 							    memory_order_relaxed));
 }
 
+/* It has got them, or has closed its copies. Async-signal-safe. */
+static inline void session_note_pooled(bool is_pooled)
+{
+	atomic_store(&session.family->shared, is_pooled);
+	atomic_store(&session.is_pooled, is_pooled);
+}
+
 /* Does the supervisor want to hear of listeners that this process closes? */
 static inline bool session_is_held(void)
 {

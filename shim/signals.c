@@ -245,12 +245,12 @@ static void handle_overflow(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (info->si_code <= 0) {
+	/* A child that only inherited the handler has no channel. */
+	if (info->si_code <= 0 || atomic_load(&session.process->state) != PROCESS_MEMBER) {
 		act_as_program(signal, info, context);
 		return;
 	}
-	if (session_join(true))
-		channel_process();
+	channel_process();
 	interrupt_note_signal(context, own_signals());
 	errno = saved;
 }
@@ -330,7 +330,7 @@ void signals_forked(void)
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
 		int signal = atomic_load(&taken[slot].signal);
 
-		/* One that would end it does so by our handler, too: that costs a child nothing. */
+		/* One that would end it does so by our handler, too (act_as_program): that costs a child nothing. */
 		if (!signal || !taken[slot].ours)
 			continue;
 		atomic_store(&taken[slot].signal, 0);

@@ -175,8 +175,9 @@ expect_as_before() {
 
 load_all_start() {
 	rm -f "$TMP"/load.{stop,begun} "$TMP"/{load,slow,flight,pidfile}.log
+	# In place clients wait while a version fails, and then for the server's own start.
 	launch "$TMP/load.log" "$LOAD" --to="$to" --clients=4 --stop-file="$TMP/load.stop" \
-		--begun-file="$TMP/load.begun" "${fast[@]}"
+		--begun-file="$TMP/load.begun" ${in_place:+"--timeout-ms=$((5000 * PATIENCE))"} "${fast[@]}"
 	LOAD_PID=$LAUNCHED_PID
 	if [ ${#slow[@]} -gt 0 ]; then
 		launch "$TMP/slow.log" "$LOAD" --to="$to" --clients="$slow_clients" \

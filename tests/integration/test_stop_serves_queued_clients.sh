@@ -4,17 +4,15 @@
 
 # Five clients of a server that takes one at a time; $1 stops it; ANSWERED counts.
 five_and() {
-	local number
-	rm -f "$TMP"/answer.*
-	jobs=()
-	for number in 1 2 3 4 5; do
-		ask "$PORT" "n$number" >"$TMP/answer.$number" &
-		jobs+=($!)
-	done
+	# All at once, by one process: five that are started on a busy machine come one after the other.
+	"$LOAD" --to="$(target)" --clients=5 --requests=5 --timeout-ms=10000 >"$TMP/tally" 2>>"$TMP/ask.log" &
+	job=$!
 	wait_for 5 five_connected
 	"$@"
-	wait "${jobs[@]}"
-	ANSWERED=$(cat "$TMP"/answer.* | grep -c '^v1 ')
+	wait "$job"
+	TALLY=$(cat "$TMP/tally")
+	echo "$TALLY" | cut -c 1-150
+	ANSWERED=$(load_field ok)
 }
 
 five_connected() {
