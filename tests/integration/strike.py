@@ -1,13 +1,17 @@
-"""strike.py LOG REGEX SIGNAL TARGET OLD ASKER SUPERVISOR: waits until the log has the line, and at once
+"""strike.py LOG REGEX SIGNAL TARGET OLD SUPERVISOR DIRECTORY: waits until the log has the line, and at once
 sends the signal to the process that is meant; STOP is followed by CONT three seconds later. Prints what
-it did: the pid, or 'nobody' where there is no such process at that step."""
+it did: the pid, or 'nobody' where there is no such process at that step.
+
+It makes the file strike.ready in the directory when it looks, and takes the pid of who asks from the file
+asker there."""
+import contextlib
 import os
 import re
 import signal
 import sys
 import time
 
-log, regex, name, target, old, asker, supervisor = sys.argv[1:]
+log, regex, name, target, old, supervisor, directory = sys.argv[1:]
 number = getattr(signal, 'SIG' + name)
 text = ''
 
@@ -41,17 +45,26 @@ def new():
     return int(match[1]) if match else None
 
 
+def asker():
+    try:
+        with open(f'{directory}/asker', encoding='ascii') as file:
+            return int(file.read() or 0)
+    except FileNotFoundError:
+        return None
+
+
 def victim():
     if target.startswith('new') and not new():
         return None
     workers = children(old if target == 'old-worker' else new()) if 'worker' in target else []
-    return {'supervisor': lambda: int(supervisor), 'asker': lambda: int(asker), 'old': lambda: int(old),
+    return {'supervisor': lambda: int(supervisor), 'asker': asker, 'old': lambda: int(old),
             'new': new, 'old-worker': lambda: workers and workers[0],
             'new-worker': lambda: workers and workers[0]}[target]()
 
 
 with open(log, encoding='utf-8', errors='replace') as file:
-    if not until(seen, 10):
+    open(f'{directory}/strike.ready', 'w', encoding='ascii').close()
+    if not until(seen, 30):
         print('no such step')
         sys.exit(1)
     pid = until(victim, 0.3)
@@ -59,9 +72,11 @@ with open(log, encoding='utf-8', errors='replace') as file:
         if not pid:
             raise ProcessLookupError
         os.kill(pid, number)
-        print(pid)
-        if name == 'STOP':
-            time.sleep(3)
-            os.kill(pid, signal.SIGCONT)
+        print(pid, flush=True)
     except ProcessLookupError:
         print('nobody')
+        sys.exit()
+    if name == 'STOP':
+        time.sleep(3)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
