@@ -30,9 +30,24 @@ static bool has_children(void)
 	return SYS_CALL(SYS_waitid, P_ALL, 0, &unread, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL) == 0;
 }
 
+static int proc_open(void)
+{
+	return sys_openat(AT_FDCWD, "/proc/thread-self", O_RDONLY | O_DIRECTORY);
+}
+
+void orphan_retire(void)
+{
+	int proc_fd = proc_open();
+
+	retire_begin(-1, proc_fd, false);
+	orphan_begin();
+	if (proc_fd >= 0)
+		sys_close(proc_fd);
+}
+
 void orphan_tick(void)
 {
-	int proc_fd = sys_openat(AT_FDCWD, "/proc/thread-self", O_RDONLY | O_DIRECTORY);
+	int proc_fd = proc_open();
 
 	if (proc_fd < 0)
 		return;

@@ -376,6 +376,7 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 {
 	bool is_gone;
 
+	atomic_store(&session.family->retired, 1);
 	if (!retire_prepare(proc_fd)) {
 		answer(channel_fd, MESSAGE_RETIRED, 1, 1);
 		return;
@@ -421,8 +422,10 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 		sys_close(retire.spare_fd);
 	atomic_store(&retire.is_changing, 0);
 	/* More listeners than fit one message: the last one clears the state. */
-	if (!more)
+	if (!more) {
 		atomic_store(&retire.placeholder_inode, 0);
+		atomic_store(&session.family->retired, 0);
+	}
 	threads_wake();
 }
 

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "mute.h"
 #include "origin.h"
+#include "orphan.h"
 #include "real.h"
 #include "signals.h"
 #include "sys.h"
@@ -303,7 +304,12 @@ bool session_give_up(void)
 
 static void join_fail(int error)
 {
+	atomic_store(&session.process->channel_fd, -1);
 	session_give_up();
+	if (atomic_load(&session.family->retired)) {
+		orphan_retire();
+		return;
+	}
 	log_once("cannot reach the supervisor (gone, or in another network namespace);"
 		 " serving on without hot restart",
 		 NULL, -error);

@@ -64,6 +64,8 @@ struct family {
 	_Atomic uint32_t unblocked;
 	/* It has accepted from one of these when a wait call said so: it must not be parked there. */
 	_Atomic uint32_t polls;
+	/* It was told to let go of its listeners: one that is not heard of since does so by itself. */
+	_Atomic uint32_t retired;
 	/* How many are sockets of datagrams. */
 	_Atomic uint32_t datagrams;
 	struct listeners listeners;

@@ -27,6 +27,34 @@ holds_nobody_up() {
 	wait_for 5 old_are_gone
 }
 
+# Workers that are no members of the generation yet are, until it has ended without them. When they go
+# on they take no client any more, and end by themselves.
+workers_end_by_themselves() {
+	local worker workers=''
+	serve_versions server --wait=prefork
+	flip status
+	old=$(generation_pid 1)
+	for worker in $(pgrep -P "$old"); do
+		[ -e "/proc/$worker/fd/1000" ] || workers+=" $worker"	# the channel of a member
+	done
+	[ -n "$workers" ] || fail "all workers are members: $(processes)"
+	tag_set v2
+	behave --init-ms=1000
+	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
+	restart_job=$!
+	wait_for 5 status_has '^generation 2 .*starting'
+	kill -STOP $workers
+	wait_for 10 not is_running "$restart_job"
+	wait_for 10 old_are_gone
+	not is_running "$old" || fail "the old master is still there"
+	kill -CONT $workers
+	expect_answers 100 'v2:[0-9]+' "who answers when they go on"
+	for worker in $workers; do
+		wait_for 10 not is_running "$worker"
+	done
+}
+
 in_both_faces holds_nobody_up epoll
 in_both_faces holds_nobody_up thread
+in_both_faces workers_end_by_themselves
 pass
