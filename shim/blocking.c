@@ -2,7 +2,6 @@
 
 #include "interrupt.h"
 #include "listener.h"
-#include "real.h"
 #include "registration.h"
 #include "retire.h"
 #include "session.h"

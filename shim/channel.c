@@ -132,6 +132,8 @@ static void supervisor_lost(int channel_fd)
 	session_give_up();
 	if (atomic_load(&session.family->withheld))
 		retire_rearm(-1);
+	/* The program may get the number: a thread that passes late is not to answer there. */
+	atomic_store(&session.process->channel_fd, -1);
 	atomic_store(&session.channel_fd, -1);
 	sys_close(channel_fd);
 	if (retire_is_retired()) {

@@ -248,6 +248,7 @@ static int channel_open(int fd)
 {
 	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, CHANNEL_FD_HIGH);
 	struct rlimit limit;
+	uint64_t inode;
 
 	/* Fewer descriptors than that are allowed: near the last one, then. */
 	if (high < 0 && SYS_CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
@@ -256,9 +257,10 @@ static int channel_open(int fd)
 		sys_close(fd);
 		fd = high;
 	}
-	atomic_store(&session.process->channel_inode, sys_inode(fd));
+	inode = sys_inode(fd);
+	atomic_store(&session.process->channel_inode, inode);
 	atomic_store(&session.process->channel_fd, fd);
-	atomic_store(&session.channel_inode, sys_inode(fd));
+	atomic_store(&session.channel_inode, inode);
 	atomic_store(&session.channel_fd, fd);
 	atomic_store(&session.process->pid, sys_getpid());
 	atomic_store(&session.is_pooled, atomic_load(&session.family->shared));
@@ -304,7 +306,7 @@ bool session_give_up(void)
 
 static void join_fail(int error)
 {
-	atomic_store(&session.process->channel_fd, -1);
+	atomic_store(&session.process->channel_fd, -1); /* a thread that passes answers nobody */
 	session_give_up();
 	if (atomic_load(&session.family->retired)) {
 		orphan_retire();

@@ -14,7 +14,6 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +99,7 @@ static bool is_blocked(void)
 	return at && at[2] == 'S';
 }
 
-/* Not by a lock of libc's: the call that is waited for ends by our signal alone. */
+/* Nothing but our signal ends the call; the time is one that no machine is too slow for. */
 static bool has_returned(void)
 {
 	struct timespec limit;
