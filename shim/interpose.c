@@ -40,7 +40,7 @@ EXPORT const char flip_version[] = FLIP_VERSION;
 		if (session_is_watching() && !transfer_begins(fd, events, flags))                          \
 			return -1;                                                                             \
 		do {                                                                                       \
-			interrupt_clear();                                                                     \
+			interrupt_clear_transfer();                                                            \
 			result = REAL(name) args;                                                              \
 		} while (unlikely(result == -1) && (fd = transfer_again(fd, events, flags, began)) >= 0);  \
 		if ((events) == POLLIN && told.n && session_has_blocking())                                \

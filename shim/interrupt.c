@@ -30,6 +30,17 @@ void interrupt_look(void)
 	interrupt_state = INTERRUPT_NONE;
 }
 
+/*
+ * A new thread that only reads and writes, one for each connection, is spared the look: it is none of those
+ * that flip's signals have to wake. Unless clients come by datagrams, or threads here block signals past libc.
+ */
+void interrupt_look_at_transfer(void)
+{
+	if (interrupt_state != INTERRUPT_NEW || atomic_load(&session.family->datagrams) ||
+	    atomic_load(&signals_found_blocked))
+		interrupt_look();
+}
+
 void interrupt_note_command(void)
 {
 	atomic_store(&command_ns, sys_clock_ns(CLOCK_MONOTONIC_COARSE));

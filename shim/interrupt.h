@@ -57,6 +57,14 @@ static inline void interrupt_clear(void)
 		interrupt_look();
 }
 
+/* The same before a transfer. */
+void interrupt_look_at_transfer(void);
+static inline void interrupt_clear_transfer(void)
+{
+	if (unlikely(interrupt_state != INTERRUPT_NONE))
+		interrupt_look_at_transfer();
+}
+
 /*
  * After a call that returned -1: true if it is to be made again. Where a process that was told to
  * end comes by here, it ends.

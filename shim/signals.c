@@ -390,6 +390,8 @@ static bool strip_needed(const sigset_t *set)
  */
 static __thread uint64_t believed_blocked __attribute__((tls_model("initial-exec")));
 
+_Atomic bool signals_found_blocked;
+
 bool signals_admit(bool handlers_too)
 {
 	uint32_t state = atomic_load(&session.process->state);
@@ -405,6 +407,8 @@ bool signals_admit(bool handlers_too)
 	}
 	if (sys_sigmask(SIG_UNBLOCK, signals_ours(), &blocked) == 0)
 		believed_blocked |= blocked & signals_ours();
+	if (blocked & sys_signal_bit(SESSION_SIGNAL))
+		atomic_store(&signals_found_blocked, true);
 	return true;
 }
 

@@ -24,6 +24,9 @@ void signals_take_commands(int restart_signal, int stop_signal, bool ours);
  */
 bool signals_admit(bool handlers_too);
 
+/* A thread was found that had the private signal blocked, past libc. */
+extern _Atomic bool signals_found_blocked;
+
 /* The signals that are flip's alone, a bit each (sys_signal_bit). Async-signal-safe. */
 uint64_t signals_ours(void);
 

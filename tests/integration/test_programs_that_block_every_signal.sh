@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 MODES='epoll poll-blocking' restart_every_way --signals=block
-MODES='accept ppoll' restart_every_way --signals=block-raw
-MODES='epoll threads' restart_every_way --signals=block-raw-late
+MODES='accept ppoll thread' restart_every_way --signals=block-raw
+MODES='epoll threads thread' restart_every_way --signals=block-raw-late
 grep -E 'do not say|killing it' "$TMP/flip-before.log" && fail "it did not let go, or end, by itself"
 control_without_flip
 pass
