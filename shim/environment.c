@@ -1,10 +1,13 @@
 #include "environment.h"
 
+#include "real.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define LIBRARY "libflip.so"
 #define PRELOAD "LD_PRELOAD="
@@ -18,8 +21,8 @@ static bool is_library(const char *path, size_t length)
 	       memcmp(name ? name + 1 : path, LIBRARY, name_length) == 0;
 }
 
-/* Copies the list without us. False: it does not fit. */
-static bool copy_others(char *to, size_t room, const char *list)
+/* Copies the list without us, and returns its length; -1: it does not fit. None: nothing is written. */
+static ssize_t copy_others(char *to, size_t room, const char *list)
 {
 	size_t used = 0;
 
@@ -28,32 +31,36 @@ static bool copy_others(char *to, size_t room, const char *list)
 
 		if (length && !is_library(list, length)) {
 			if (used + length + 2 > room)
-				return false;
+				return -1;
 			if (used)
 				to[used++] = ':';
 			memcpy(to + used, list, length);
 			used += length;
+			to[used] = '\0';
 		}
 		list += length + (list[length] != '\0');
 	}
-	to[used] = '\0';
-	return true;
+	return (ssize_t)used;
 }
 
 void environment_hide(void)
 {
 	static atomic_bool done;
-	static char kept[4096] = PRELOAD;
+	static char kept[4096] APART;
 	const char *list = getenv("LD_PRELOAD");
+	ssize_t length;
 
 	if (atomic_exchange(&done, true))
 		return;
 	unsetenv("FLIP_CHANNEL");
-	if (!list || !copy_others(kept + strlen(PRELOAD), sizeof(kept) - strlen(PRELOAD), list))
+	if (!list)
+		return;
+	length = copy_others(kept + strlen(PRELOAD), sizeof(kept) - strlen(PRELOAD), list);
+	if (length == 0)
+		unsetenv("LD_PRELOAD");
+	if (length <= 0)
 		return;
 	/* The variable is there: putenv() then only exchanges a pointer. */
-	if (kept[strlen(PRELOAD)])
-		putenv(kept);
-	else
-		unsetenv("LD_PRELOAD");
+	memcpy(kept, PRELOAD, strlen(PRELOAD));
+	putenv(kept);
 }

@@ -21,7 +21,8 @@
 static struct note {
 	_Atomic uint64_t socket_inode;
 	struct file_identity file;
-} notes[NOTES];
+} notes[NOTES] APART;
+static _Atomic uint32_t noted; /* how many in all */
 
 struct file_identity file_at(const struct sockaddr *address, socklen_t length)
 {
@@ -40,8 +41,7 @@ struct file_identity file_at(const struct sockaddr *address, socklen_t length)
 
 void file_note(uint64_t socket_inode, struct file_identity file)
 {
-	static _Atomic uint32_t next;
-	struct note *note = &notes[atomic_fetch_add(&next, 1) % NOTES];
+	struct note *note = &notes[atomic_fetch_add(&noted, 1) % NOTES];
 
 	atomic_store(&note->socket_inode, 0);
 	note->file = file;
@@ -50,7 +50,9 @@ void file_note(uint64_t socket_inode, struct file_identity file)
 
 struct file_identity file_of(uint64_t socket_inode)
 {
-	for (int i = 0; socket_inode && i < NOTES; i++)
+	uint32_t n = atomic_load(&noted);
+
+	for (uint32_t i = 0; socket_inode && i < n && i < NOTES; i++)
 		if (atomic_load(&notes[i].socket_inode) == socket_inode)
 			return notes[i].file;
 	return (struct file_identity){ 0 };

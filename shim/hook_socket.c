@@ -190,7 +190,8 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 	bound_init(&request, MESSAGE_CLAIM, address, length);
 	if (channel_request(&request, &fd, 1, &reply, &listener_fd) != 0 || listener_fd < 0)
 		return false;
-	file_note(sys_inode(listener_fd), file_at(address, length));
+	if (address_is_path(address, length))
+		file_note(sys_inode(listener_fd), file_at(address, length));
 	adopt(fd, listener_fd);
 	return true;
 }

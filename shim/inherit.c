@@ -62,7 +62,7 @@ size_t inherit_room(char *const *environment)
 	struct inherited inherited = { 0 };
 	size_t n = 0, room = 0;
 
-	if (!session_has_family() || !session.channel_length || !session.library[0])
+	if (!session_has_family() || !session.channel_length || !session.library)
 		return 0;
 	descriptor_each(-1, note_inheritable, &inherited);
 	if (!inherited.n)

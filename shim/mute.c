@@ -15,7 +15,7 @@ static struct {
 	int set;
 	uint64_t inode; /* a number may be another socket's by the end */
 	struct epoll_event event;
-} muted[MUTED_MAX];
+} muted[MUTED_MAX] APART;
 
 static void forget(int set, int fd)
 {
@@ -71,7 +71,7 @@ void mute_done(int set, int fd, const struct epoll_event *event, bool failed)
 
 void mute_end(void)
 {
-	for (int i = 0; i < MUTED_MAX; i++) {
+	for (int i = 0; session.waits && i < MUTED_MAX; i++) {
 		int fd = atomic_load(&muted[i].fd);
 
 		/* One that is being written is looked at by its writer. */

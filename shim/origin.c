@@ -41,7 +41,7 @@ static struct {
 	uint64_t stdio[3]; /* inodes; 0: closed */
 	char library[PATH_MAX];
 	char launcher[PATH_MAX + 16];
-} origin;
+} origin APART;
 
 /* The program's LD_PRELOAD is for its next start, not for the helper that arranges it. */
 #define PRELOAD_VARIABLE "LD_PRELOAD="
@@ -118,7 +118,7 @@ static uint64_t ignored_signals(void)
 
 void origin_note(char **argv, char **environment)
 {
-	static char directory[PATH_MAX];
+	static char directory[PATH_MAX] APART;
 
 	if (!argv || !environment || !copy_start(argv, environment))
 		return;

@@ -26,7 +26,7 @@
 
 static struct process process_nobody;
 /* Not settled: until the constructor has run, every hook takes the long way. */
-static struct family family_nobody;
+static struct family family_nobody APART;
 
 static pthread_key_t leader_key;
 static _Atomic int32_t lost_leader; /* the pid of a process whose first thread has ended */
@@ -81,19 +81,24 @@ static void channel_from_environment(void)
 /* LD_PRELOAD may have it relative to the directory that we start in. */
 static void library_locate(void)
 {
+	static char path[4096] APART;
 	Dl_info info;
-	size_t length = 0;
+	size_t length;
 
 	if (!dladdr(&session, &info) || !info.dli_fname)
 		return;
-	if (info.dli_fname[0] != '/' && getcwd(session.library, sizeof(session.library) - 1)) {
-		length = strlen(session.library);
-		session.library[length++] = '/';
+	if (info.dli_fname[0] == '/') {
+		session.library = info.dli_fname; /* lives as long as we do */
+		return;
 	}
-	if (length + strlen(info.dli_fname) < sizeof(session.library))
-		strcpy(session.library + length, info.dli_fname);
-	else
-		session.library[0] = '\0';
+	if (!getcwd(path, sizeof(path)))
+		return;
+	length = strlen(path);
+	if (length + 1 + strlen(info.dli_fname) < sizeof(path)) {
+		path[length] = '/';
+		strcpy(path + length + 1, info.dli_fname);
+		session.library = path;
+	}
 }
 
 bool session_has_family(void)

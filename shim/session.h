@@ -80,7 +80,7 @@ struct session {
 	bool alone;		 /* no other one serves, even if this one is not the current one yet */
 	struct sockaddr_storage channel_address;
 	socklen_t channel_length; /* 0: none yet */
-	char library[4096]; /* where libflip.so lies */
+	const char *library; /* where libflip.so lies; NULL: not to be known */
 	struct process *process; /* never NULL */
 	struct family *family;	 /* never NULL */
 	/*
