@@ -333,6 +333,20 @@ int hook_getsockname(int fd, struct sockaddr *address, socklen_t *length)
 	return result;
 }
 
+/* What kind of socket that was: perl's Net::Server asks before each accept(). */
+int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+	int saved = errno, answer = -1, result;
+
+	if (level == SOL_SOCKET && session_is_emulating())
+		answer = retire_option(fd, name);
+	errno = saved;
+	result = REAL(getsockopt)(fd, level, name, value, length);
+	if (result == 0 && answer >= 0)
+		memcpy(value, &answer, *length < sizeof(answer) ? *length : sizeof(answer));
+	return result;
+}
+
 /*
  * Programs probe by connect() whether another instance lives at their Unix socket, and then refuse
  * to start or to unlink it. What the old generation has, and this one is about to get, is refused.

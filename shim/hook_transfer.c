@@ -47,8 +47,8 @@ static bool goes_on(int fd, short events, uint64_t began)
 
 	if (!interrupt_was_ours())
 		return false;
-	if (getsockopt(fd, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout,
-		       &length) != 0 ||
+	if (SYS_CALL(SYS_getsockopt, fd, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout,
+		     &length) != 0 ||
 	    (timeout.tv_sec == 0 && timeout.tv_usec == 0) || timeout.tv_sec > INT32_MAX / 1000)
 		return true;
 	left_ns = timeout.tv_sec * NS_PER_S + timeout.tv_usec * 1000 - ticks_elapsed_ns(began);

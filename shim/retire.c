@@ -26,6 +26,7 @@ struct held { /* a descriptor of a listener */
 	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
 	int timeout_ms; /* its SO_RCVTIMEO; -1: none */
 	int type;	/* SOCK_STREAM ... */
+	int protocol;	/* IPPROTO_TCP ... */
 	uint64_t inode;
 	socklen_t length;
 	struct sockaddr_storage address; /* where it is bound */
@@ -61,7 +62,7 @@ static int timeout_of(int fd)
 	struct timeval timeout = { 0 };
 	socklen_t length = sizeof(timeout);
 
-	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
+	(void)SYS_CALL(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
 	if (!timeout.tv_sec && !timeout.tv_usec)
 		return -1;
 	return (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
@@ -77,7 +78,8 @@ static bool hold_if_listener(int fd, void *unused)
 		return true;
 	*held = (struct held){
 		.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
-		.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE), .length = sizeof(held->address),
+		.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE),
+		.protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL), .length = sizeof(held->address),
 	};
 	(void)SYS_CALL(SYS_getsockname, fd, &held->address, &held->length);
 	retire.n_held++;
@@ -626,6 +628,21 @@ const struct sockaddr_storage *retire_address(int fd, socklen_t *length)
 	if (held)
 		*length = held->length;
 	return held ? &held->address : NULL;
+}
+
+int retire_option(int fd, int name)
+{
+	const struct held *held = held_behind(fd);
+
+	if (!held)
+		return -1;
+	switch (name) {
+	case SO_TYPE: return held->type;
+	case SO_DOMAIN: return held->address.ss_family;
+	case SO_PROTOCOL: return held->protocol;
+	case SO_ACCEPTCONN: return held->type != SOCK_DGRAM;
+	}
+	return -1;
 }
 
 int retire_sender(int fd)

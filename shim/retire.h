@@ -89,5 +89,8 @@ int retire_sender(int fd);
 /* The address of that listener, with its length; NULL if fd is no placeholder. */
 const struct sockaddr_storage *retire_address(int fd, socklen_t *length);
 
+/* What getsockopt() says of that listener (SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN); -1: ask the kernel. */
+int retire_option(int fd, int name);
+
 /* The SO_RCVTIMEO of fd or, for a placeholder, of what it stands for; -1: none. */
 int retire_timeout_ms(int fd);

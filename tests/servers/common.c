@@ -444,6 +444,21 @@ static void message_log(int fd, int length, const char *text)
 	log_line("receive message from [%s]:[%.*s]", from, length, text);
 }
 
+static void listener_ask(int listen_fd)
+{
+	static const int names[] = { SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN };
+	int wanted[] = { SOCK_STREAM, AF_INET, IPPROTO_TCP, 1 };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		int value = -1;
+
+		if (getsockopt(listen_fd, SOL_SOCKET, names[i], &value, &(socklen_t){ sizeof(value) }) == -1)
+			err(3, "getsockopt");
+		if (value != wanted[i])
+			errx(3, "option %d of the listener is %d, and not %d", names[i], value, wanted[i]);
+	}
+}
+
 bool line_answer(const struct server *server, struct line *line, int fd)
 {
 	const struct options *options = &server->options;
@@ -451,6 +466,8 @@ bool line_answer(const struct server *server, struct line *line, int fd)
 	size_t length = (size_t)((char *)memchr(line->text, '\n', line->length) - line->text);
 	int size;
 
+	for (int i = 0; options->asks && i < server->listen_count; i++)
+		listener_ask(server->listen_fds[i]);
 	if (options->log)
 		message_log(fd, (int)length, line->text);
 	if (options->handle_hup)

@@ -54,6 +54,7 @@ struct options {
 	int mode;			/* -1: as bind() makes it */
 	bool toggle, keepalive, log, print_start, handle_hup, strict, listen_once, full_mask;
 	bool bind_at_exit;		/* what was closed is bound and listens anew (as varnish does) */
+	bool asks;			/* what its listeners are, before each answer (as perl's Net::Server) */
 	bool one_stack;			/* all threads have the same stack for handlers (as varnish) */
 	enum main_thread main_thread;
 	enum term term;

@@ -19,7 +19,7 @@ enum {
 	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
 	OPT_PID_FIRST, OPT_PID_CHECK,
 	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_ORPHAN, OPT_OUTLIVE,
-	OPT_SIGNALS, OPT_FULL_MASK, OPT_BIND_AT_EXIT, OPT_ONE_STACK,
+	OPT_SIGNALS, OPT_FULL_MASK, OPT_BIND_AT_EXIT, OPT_ONE_STACK, OPT_ASKS,
 	OPT_MAIN_THREAD,
 };
 
@@ -75,6 +75,7 @@ static const struct option table[] = {
 	{ "full-mask", no_argument, NULL, OPT_FULL_MASK },
 	{ "bind-at-exit", no_argument, NULL, OPT_BIND_AT_EXIT },
 	{ "one-stack", no_argument, NULL, OPT_ONE_STACK },
+	{ "asks", no_argument, NULL, OPT_ASKS },
 	{ "main-thread", required_argument, NULL, OPT_MAIN_THREAD },
 	{ NULL, 0, NULL, 0 },
 };
@@ -254,6 +255,7 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_DAEMON: daemon_choose(options, value); break;
 	case OPT_EXEC: options->exec = value; break;
 	case OPT_LISTEN_FD: options->listen_fd = number(value); break;
+	case OPT_ASKS: options->asks = true; break;
 	case OPT_RAW_CLONE: options->raw_clone = true; break;
 	case OPT_RESPAWN: options->respawn = true; break;
 	case OPT_ORPHAN: options->orphan = true; break;
