@@ -218,6 +218,7 @@ static struct stranger *stranger_with(struct generation *generation, pid_t pid)
 	stranger = allocate(sizeof(*stranger));
 	if (stranger) {
 		stranger->pid = pid;
+		stranger->first_ns = clock_now_ns();
 		TAILQ_INSERT_TAIL(&generation->strangers, stranger, link);
 	}
 	return stranger;
@@ -372,13 +373,23 @@ void generation_count_elsewhere(struct generation *generation)
 	kin_each(&generation->kin, count_one, generation);
 }
 
+/*
+ * Who comes after the drain has asked for that long is not waited for: where workers crash and others are
+ * forked for them, there is always one. What it has of connections is seen from outside.
+ */
+static bool is_late(const struct generation *generation, const struct stranger *stranger)
+{
+	return generation->is_probing &&
+	       stranger->first_ns - generation->probed_ns > BUSY_FIRST_MS * 1000000ll;
+}
+
 /* Somebody was called and is to be waited for. */
 static bool has_strangers(const struct generation *generation)
 {
 	const struct stranger *stranger;
 
 	TAILQ_FOREACH(stranger, &generation->strangers, link)
-		if (stranger->calls < CALLS_MAX)
+		if (stranger->calls < CALLS_MAX && !is_late(generation, stranger))
 			return true;
 	return false;
 }

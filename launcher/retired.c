@@ -161,6 +161,7 @@ static void probe(struct timer *timer)
 		return;
 	}
 	generation->is_probing = true;
+	generation->probed_ns = clock_now_ns();
 	generation_gather(generation);
 	timer_set(timer, PROBE_AGAIN_MS, probe_again);
 	generation_ask(generation, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0);

@@ -60,6 +60,7 @@ struct stranger {
 	pid_t pid;
 	bool seen;	/* by the last gathering */
 	unsigned calls; /* that it has not answered */
+	int64_t first_ns;  /* when it was found */
 	int64_t called_ns; /* the last time */
 	uint64_t connections; /* that it has, seen from outside */
 	TAILQ_ENTRY(stranger) link;
@@ -120,6 +121,7 @@ struct generation {
 	bool has_datagrams; /* it had listeners without connections */
 	bool watch_over; /* its waiting was not seen, and is no longer looked for */
 	bool is_probing; /* the drain itself has asked for its connections */
+	int64_t probed_ns; /* when it did */
 	bool comes_back; /* it was retired, and its members are told to resume */
 	bool drain_told; /* the first count of its connections has been reported */
 	uint64_t drain_count; /* and was this */
