@@ -262,7 +262,7 @@ static bool is_grown_up(pid_t pid, bool has_waited)
  * may be about to close it and to confine itself to a few system calls (seccomp(2)): it would die
  * of the handler's. One that has done so is never called.
  */
-static bool is_stranger(struct generation *generation, pid_t pid, uint64_t connections)
+static bool is_stranger(struct generation *generation, pid_t pid, const struct process_view *view)
 {
 	struct process_marks marks;
 	struct stranger *stranger;
@@ -280,7 +280,8 @@ static bool is_stranger(struct generation *generation, pid_t pid, uint64_t conne
 	if (!stranger)
 		return false;
 	stranger->seen = true;
-	stranger->connections = connections;
+	stranger->connections = view->connections;
+	stranger->is_hidden = view->is_hidden;
 	if (is_grown_up(pid, marks.has_waited))
 		stranger_call(stranger);
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has a listener and is no member: call %u",
@@ -316,7 +317,7 @@ static void look_at(struct generation *generation, pid_t pid, bool call)
 	if (seen.connections)
 		generation->witness = pid;
 	if (is_member ||
-	    (call && (seen.holds || seen.is_hidden) && is_stranger(generation, pid, seen.connections)))
+	    (call && (seen.holds || seen.is_hidden) && is_stranger(generation, pid, &seen)))
 		return;
 	generation->elsewhere += seen.connections;
 }
@@ -379,7 +380,7 @@ void generation_count_elsewhere(struct generation *generation)
  */
 static bool is_late(const struct generation *generation, const struct stranger *stranger)
 {
-	return generation->is_probing &&
+	return generation->is_probing && !stranger->is_hidden &&
 	       stranger->first_ns - generation->probed_ns > BUSY_FIRST_MS * 1000000ll;
 }
 

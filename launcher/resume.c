@@ -43,6 +43,7 @@ void generation_resume(struct generation *generation)
 	generation->comes_back = true;
 	generation->retired_ns = 0;
 	generation->drain_told = false;
+	generation->is_probing = false;
 	generation->tries = 0;
 	timer_clear(&generation->deadline);
 	generation_tell_resume(generation, &service.pool);

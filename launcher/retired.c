@@ -116,6 +116,7 @@ void generation_retire(struct generation *generation)
 	generation->phase = PHASE_RETIRING;
 	generation->tries = 0;
 	generation->retired_ns = clock_now_ns();
+	generation->is_probing = false;
 	generation->others = UINT_MAX;
 	timer_clear(&generation->deadline);
 	/* First, so that they let go while we look at the others. */

@@ -59,6 +59,7 @@ struct member {
 struct stranger {
 	pid_t pid;
 	bool seen;	/* by the last gathering */
+	bool is_hidden;	/* nobody can see what it has */
 	unsigned calls; /* that it has not answered */
 	int64_t first_ns;  /* when it was found */
 	int64_t called_ns; /* the last time */

@@ -333,15 +333,24 @@ int hook_getsockname(int fd, struct sockaddr *address, socklen_t *length)
 	return result;
 }
 
+static int option_behind(int fd, int level, int name)
+{
+	int saved = errno;
+	int value = level == SOL_SOCKET && session_is_emulating() ? retire_option(fd, name) : -1;
+
+	errno = saved;
+	return value;
+}
+
 /* What kind of socket that was: perl's Net::Server asks before each accept(). */
 int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
-	int saved = errno, answer = -1, result;
+	int answer = option_behind(fd, level, name);
+	int result = REAL(getsockopt)(fd, level, name, value, length);
 
-	if (level == SOL_SOCKET && session_is_emulating())
-		answer = retire_option(fd, name);
-	errno = saved;
-	result = REAL(getsockopt)(fd, level, name, value, length);
+	/* A handler may have let go of it, or taken it back, in between: it was asked before, and is after. */
+	if (result == 0 && answer < 0)
+		answer = option_behind(fd, level, name);
 	if (result == 0 && answer >= 0)
 		memcpy(value, &answer, *length < sizeof(answer) ? *length : sizeof(answer));
 	return result;

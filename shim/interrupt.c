@@ -17,28 +17,43 @@ __thread enum interrupt interrupt_state = INTERRUPT_NEW;
 
 static _Atomic int64_t command_ns;
 
-void interrupt_look(void)
+/* The handlers are the process's, and where threads come and go each call counts. */
+static bool is_turn(void)
 {
 	static _Atomic uint32_t looks;
 
-	/* The handlers are the process's, and where threads come and go each call counts. */
-	if (interrupt_state == INTERRUPT_NEW) {
-		if (!signals_admit(atomic_load(&looks) % HANDLERS_EVERY == 0))
-			return;
-		atomic_fetch_add(&looks, 1);
-	}
-	interrupt_state = INTERRUPT_NONE;
+	return atomic_fetch_add(&looks, 1) % HANDLERS_EVERY == 0;
+}
+
+static void look_at_new(bool handlers_too)
+{
+	if (signals_admit(handlers_too))
+		interrupt_state = INTERRUPT_NONE;
+}
+
+void interrupt_look(void)
+{
+	if (interrupt_state == INTERRUPT_NEW)
+		look_at_new(is_turn());
+	else
+		interrupt_state = INTERRUPT_NONE;
 }
 
 /*
- * A new thread that only reads and writes, one for each connection, is spared the look: it is none of those
- * that flip's signals have to wake. Unless clients come by datagrams, or threads here block signals past libc.
+ * A new thread that only reads and writes, one for each connection, is mostly spared the look: it is none of
+ * those that flip's signals have to wake. Unless clients come by datagrams, or threads block signals past libc.
  */
 void interrupt_look_at_transfer(void)
 {
-	if (interrupt_state != INTERRUPT_NEW || atomic_load(&session.family->datagrams) ||
-	    atomic_load(&signals_found_blocked))
-		interrupt_look();
+	bool turn;
+
+	if (interrupt_state != INTERRUPT_NEW) {
+		interrupt_state = INTERRUPT_NONE;
+		return;
+	}
+	turn = is_turn();
+	if (turn || atomic_load(&session.family->datagrams) || atomic_load(&signals_found_blocked))
+		look_at_new(turn);
 }
 
 void interrupt_note_command(void)

@@ -16,6 +16,7 @@ static struct {
 	uint64_t inode; /* a number may be another socket's by the end */
 	struct epoll_event event;
 } muted[MUTED_MAX] APART;
+static atomic_bool was_noted; /* anything, ever: the table is worth a look */
 
 static void forget(int set, int fd)
 {
@@ -31,6 +32,7 @@ static bool note(int set, int fd, const struct epoll_event *event)
 
 		if (!atomic_compare_exchange_strong(&muted[i].fd, &expected, -1))
 			continue;
+		atomic_store(&was_noted, true);
 		muted[i].set = set;
 		muted[i].inode = sys_inode(fd);
 		muted[i].event = *event;
@@ -71,7 +73,7 @@ void mute_done(int set, int fd, const struct epoll_event *event, bool failed)
 
 void mute_end(void)
 {
-	for (int i = 0; session.waits && i < MUTED_MAX; i++) {
+	for (int i = 0; atomic_load(&was_noted) && i < MUTED_MAX; i++) {
 		int fd = atomic_load(&muted[i].fd);
 
 		/* One that is being written is looked at by its writer. */

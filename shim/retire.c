@@ -632,17 +632,18 @@ const struct sockaddr_storage *retire_address(int fd, socklen_t *length)
 
 int retire_option(int fd, int name)
 {
-	const struct held *held = held_behind(fd);
+	const struct held *held;
 
+	/* The others, often asked of connections, cost nothing. */
+	if (name != SO_TYPE && name != SO_DOMAIN && name != SO_PROTOCOL && name != SO_ACCEPTCONN)
+		return -1;
+	held = held_behind(fd);
 	if (!held)
 		return -1;
-	switch (name) {
-	case SO_TYPE: return held->type;
-	case SO_DOMAIN: return held->address.ss_family;
-	case SO_PROTOCOL: return held->protocol;
-	case SO_ACCEPTCONN: return held->type != SOCK_DGRAM;
-	}
-	return -1;
+	return name == SO_TYPE	   ? held->type :
+	       name == SO_DOMAIN   ? held->address.ss_family :
+	       name == SO_PROTOCOL ? held->protocol :
+				     held->type != SOCK_DGRAM;
 }
 
 int retire_sender(int fd)
