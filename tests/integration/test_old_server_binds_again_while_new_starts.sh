@@ -19,7 +19,7 @@ restart_slowly_to() {
 		sleep 0.05
 	done
 	wait "$job" || fail "the restart has failed"
-	[ "$looks" -gt 0 ] || fail "the new version did not start slowly"
+	[ "$looks" -gt 3 ] || fail "the new version did not start slowly"
 	wait_for 5 tag_is "$1"
 	wait_for 5 second_is "$1"
 }
