@@ -58,7 +58,8 @@ fault() {
 # Workers of the new one are yet to come at the first steps; the others have gone by the last ones.
 may_be_gone() {
 	case $1,$2 in
-	*,new-worker | leaving,* | stopping,* | draining,old* | draining,asker | probation,asker) ;;
+	*,asker) return 1 ;;
+	*,new-worker | leaving,* | stopping,* | draining,old*) ;;
 	*) return 1 ;;
 	esac
 }

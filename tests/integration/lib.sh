@@ -409,14 +409,14 @@ expect_answers() {
 # --- load ---------------------------------------------------------------------------------------
 
 # load_start [LOAD OPTIONS]: in the background, to PORT unless --to is given, until load_end.
-# Returns when the first answer has come.
+# Returns when the first answer has come. It yields to all others: several tests share the processors.
 load_start() {
 	local to=(--to="$(target)")
 	case " $* " in
 	*' --to='*) to=() ;;
 	esac
 	rm -f "$TMP"/load.{stop,begun,log}
-	launch "$TMP/load.log" "$LOAD" "${to[@]}" --clients=4 --stop-file="$TMP/load.stop" \
+	launch "$TMP/load.log" nice -n 5 "$LOAD" "${to[@]}" --clients=4 --stop-file="$TMP/load.stop" \
 		--begun-file="$TMP/load.begun" "$@"
 	LOAD_PID=$LAUNCHED_PID
 	wait_for 10 test -e "$TMP/load.begun"

@@ -3,7 +3,7 @@ sends the signal to the process that is meant; STOP is followed by CONT three se
 it did: the pid, or 'nobody' where there is no such process at that step.
 
 It makes the file strike.ready in the directory when it looks, and takes the pid of who asks from the file
-asker there."""
+asker there. Who asks only reads by then, and is halted so that it is there at every step."""
 import contextlib
 import os
 import re
@@ -64,7 +64,12 @@ def victim():
 
 with open(log, encoding='utf-8', errors='replace') as file:
     open(f'{directory}/strike.ready', 'w', encoding='ascii').close()
+    halted = until(asker, 1) if target == 'asker' and until(new, 30) else None
+    if halted:
+        os.kill(halted, signal.SIGSTOP)
     if not until(seen, 30):
+        if halted:
+            os.kill(halted, signal.SIGCONT)
         print('no such step')
         sys.exit(1)
     pid = until(victim, 0.3)
