@@ -154,7 +154,7 @@ void kin_note(struct kin *kin, pid_t pid)
 	if (!process_stat(pid, &stat))
 		return;
 	tie_note(kin, &stat);
-	if (stat.image && is_randomized(pid))
+	if (stat.image && !tie_find(kin, TIE_IMAGE, stat.image) && is_randomized(pid))
 		tie_add(kin, TIE_IMAGE, stat.image);
 }
 

@@ -139,11 +139,23 @@ unsigned generation_ask(struct generation *generation, enum message_type type, u
 	unsigned n = 0;
 
 	TAILQ_FOREACH(member, &generation->members, link) {
-		member->answered = false;
+		member->answered = member->has_counted = false;
 		member_tell(member, type, flags, value);
 		n++;
 	}
 	return n;
+}
+
+void generation_probe(struct generation *generation)
+{
+	struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link) {
+		member->answered = member->has_counted;
+		member->has_counted = false;
+		if (!member->answered)
+			member_tell(member, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0);
+	}
 }
 
 void generation_count(struct generation *generation)
@@ -586,6 +598,8 @@ static void member_says(struct member *member, const struct message *message, co
 		if (generation->phase != PHASE_RETIRING)
 			break;
 		member->answered = true;
+		member->has_counted = message->count == 2;
+		member->connections = message->value[1];
 		if (generation_all_answered(generation))
 			service_retired(generation);
 		break;
@@ -697,7 +711,7 @@ static void member_welcome(struct member *member)
 			   (generation == service.new && vacancy_expects_ready() ? WELCOME_WAITS : 0) |
 			   (service_holds() ? WELCOME_HELD : 0);
 	(void)member_send(member, &message, NULL, 0); /* the first: there is room */
-	if (generation->phase != PHASE_STARTING)
+	if (generation->phase == PHASE_SERVING)
 		member_commit(member);
 	/* One that was current already when this process was started. */
 	if (generation->number > 1 && generation == service.current && TAILQ_EMPTY(&service.pool))

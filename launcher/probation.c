@@ -101,9 +101,13 @@ void probation_end(void)
 
 void probation_confirm(void)
 {
+	struct generation *old = service.reserve;
+
 	timer_clear(&over_timer);
 	is_checking = false;
 	service.reserve = NULL;
+	if (old)
+		generation_release(old);
 	service_release_pool();
 }
 

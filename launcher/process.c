@@ -412,8 +412,8 @@ static unsigned in_flight(pid_t pid, int fd)
 }
 
 struct view {
-	pid_t pid;
-	int pidfd;
+	pid_t pid, thread; /* that it is looked at by */
+	int pidfd;	   /* -1: nothing was to be copied yet */
 	const struct ports *ports;
 	bool (*is_listener)(uint64_t inode, const void *argument);
 	const void *argument;
@@ -463,7 +463,28 @@ static bool is_placeholder(int fd)
 	       mark == PLACEHOLDER_MARK;
 }
 
-/* A look at a copy of the descriptor (pidfd_getfd, Linux 5.6): the process is not disturbed. */
+/* Before Linux 6.9 the descriptors of a process whose first thread has ended cannot be had. */
+static int pidfd_of(pid_t pid, pid_t thread)
+{
+	int fd = thread == pid ? -1 : (int)syscall(SYS_pidfd_open, thread, O_EXCL); /* PIDFD_THREAD */
+
+	return fd >= 0 ? fd : process_pidfd(pid);
+}
+
+/* A copy of its descriptor (pidfd_getfd, Linux 5.6), or -1. */
+static int copy_of(struct view *view, int fd)
+{
+	int copy;
+
+	if (view->pidfd < 0)
+		view->pidfd = pidfd_of(view->pid, view->thread);
+	do
+		copy = (int)syscall(SYS_pidfd_getfd, view->pidfd, fd, 0);
+	while (copy < 0 && spare_lend());
+	return copy;
+}
+
+/* The process is not disturbed by it. */
 static bool view_socket(int fd, uint64_t inode, void *argument)
 {
 	struct view *view = argument;
@@ -475,9 +496,7 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 		view->seen.holds = true;
 		return view->ports;
 	}
-	do
-		copy = (int)syscall(SYS_pidfd_getfd, view->pidfd, fd, 0);
-	while (copy < 0 && spare_lend());
+	copy = copy_of(view, fd);
 	if (copy < 0)
 		return true;
 	if (getsockname(copy, (struct sockaddr *)&address, &length) == 0) {
@@ -488,37 +507,37 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 		if (address.ss_family == AF_UNIX)
 			view->seen.holds |= is_placeholder(copy);
 		if (view->ports && address.ss_family == AF_UNIX && !is_channel(copy))
-			view->seen.in_flight += in_flight(view->pid, fd);
+			view->seen.in_flight += in_flight(view->thread, fd);
 	}
 	close(copy);
 	return true;
 }
 
-/* Before Linux 6.9 the descriptors of a process whose first thread has ended cannot be had. */
-static int pidfd_of(pid_t pid, pid_t thread)
+/* False: it does not let us look. */
+static bool view_sockets(struct view *view, bool (*found)(int fd, uint64_t inode, void *argument))
 {
-	int fd = thread == pid ? -1 : (int)syscall(SYS_pidfd_open, thread, O_EXCL); /* PIDFD_THREAD */
+	bool is_seen;
 
-	return fd >= 0 ? fd : process_pidfd(pid);
+	view->thread = process_thread(view->pid);
+	view->pidfd = -1;
+	is_seen = socket_each(view->thread, found, view);
+	if (view->pidfd >= 0)
+		close(view->pidfd);
+	return is_seen;
 }
 
 void process_look(pid_t pid, const struct ports *ports,
 		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
 		  struct process_view *seen)
 {
-	pid_t thread = process_thread(pid);
 	struct view view = {
-		.pid = thread,
-		.pidfd = pidfd_of(pid, thread),
+		.pid = pid,
 		.ports = ports,
 		.is_listener = is_listener,
 		.argument = argument,
 	};
 
-	if (view.pidfd >= 0) {
-		view.seen.is_hidden = !socket_each(thread, view_socket, &view);
-		close(view.pidfd);
-	}
+	view.seen.is_hidden = !view_sockets(&view, view_socket);
 	*seen = view.seen;
 }
 
@@ -539,18 +558,9 @@ static bool view_until_connected(int fd, uint64_t inode, void *argument)
 
 bool process_is_connected(pid_t pid, const struct ports *ports)
 {
-	pid_t thread = process_thread(pid);
-	struct view view = {
-		.pid = thread,
-		.pidfd = pidfd_of(pid, thread),
-		.ports = ports,
-		.is_listener = is_none,
-	};
+	struct view view = { .pid = pid, .ports = ports, .is_listener = is_none };
 
-	if (view.pidfd >= 0) {
-		socket_each(thread, view_until_connected, &view);
-		close(view.pidfd);
-	}
+	(void)view_sockets(&view, view_until_connected);
 	return view.seen.connections > 0;
 }
 

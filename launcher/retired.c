@@ -165,7 +165,7 @@ static void probe(struct timer *timer)
 	generation->probed_ns = clock_now_ns();
 	generation_gather(generation);
 	timer_set(timer, PROBE_AGAIN_MS, probe_again);
-	generation_ask(generation, MESSAGE_PROBE, generation->drain_told ? 0 : MESSAGE_MORE, 0);
+	generation_probe(generation);
 	if (generation_all_answered(generation))
 		generation_probe_answered(generation);
 }
@@ -250,6 +250,7 @@ bool generation_is_lingering(const struct generation *generation)
 void generation_probe_answered(struct generation *generation)
 {
 	uint64_t connections = generation_connections(generation);
+	bool is_over;
 
 	/* If but `flip status` wants to know, and that often, the drain has a pace of its own. */
 	if (generation->phase != PHASE_DRAINING || !generation->is_probing) {
@@ -259,22 +260,29 @@ void generation_probe_answered(struct generation *generation)
 	generation->is_probing = false;
 	tell_first_count(generation, connections);
 	asker_counted();
+	/* Twice none: a connection may be on its way from one process to another. */
+	is_over = connections == 0 && generation->quiet_ns;
+	if (connections != 0)
+		generation->quiet_ns = 0;
+	else if (!generation->quiet_ns)
+		generation->quiet_ns = clock_now_ns();
 	if (connections == 0 && (generation == service.reserve || may_owe_answers(generation))) {
 		timer_set(&generation->again,
 			  service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS / 2 : PROBE_LAST_MS, probe);
 		return;
 	}
-	/* Twice none: a connection may be on its way from one process to another. */
-	if (connections == 0 && generation->quiet_ns && !has_ending_sessions(generation)) {
+	if (is_over && !has_ending_sessions(generation)) {
 		generation_leave(generation);
 		return;
 	}
-	generation->tries = connections == 0 && !generation->quiet_ns ? 0 : generation->tries + 1;
-	if (connections != 0)
-		generation->quiet_ns = 0;
-	else if (!generation->quiet_ns)
-		generation->quiet_ns = clock_now_ns();
+	generation->tries = connections == 0 && !is_over ? 0 : generation->tries + 1;
 	timer_set(&generation->again, probe_delay_ms(generation), probe);
+}
+
+void generation_release(struct generation *generation)
+{
+	if (generation_is_lingering(generation))
+		timer_set(&generation->again, PROBE_FIRST_MS, probe);
 }
 
 /* The first process, unless that has ended or is no member (sh -c). */

@@ -49,6 +49,7 @@ struct member {
 	struct source pidfd;  /* a child made by raw clone(2) keeps a copy of the channel open */
 	bool answered;	      /* the question that its generation was asked last */
 	bool is_counting;     /* its answer to generation_count() is to come */
+	bool has_counted;     /* with RETIRED it told its connections as well, and was not asked since */
 	uint64_t connections; /* its last answer to PROBE */
 	struct pending pending[PENDING_MAX]; /* in their order */
 	unsigned n_pending;
@@ -238,7 +239,9 @@ void generation_free(struct generation *generation);
 /* Sends one message to every member and expects an answer of each. Returns how many were asked. */
 unsigned generation_ask(struct generation *generation, enum message_type type, uint32_t flags,
 			uint64_t value);
-/* Asks every member for its connections that is not about to tell them already. */
+/* Asks every member for its connections that has not just told them. */
+void generation_probe(struct generation *generation);
+/* The same for whoever wants to know; nobody is asked twice at a time. */
 void generation_count(struct generation *generation);
 /* Asks those again that have not answered yet. */
 void generation_ask_again(struct generation *generation, enum message_type type, uint32_t flags);
@@ -307,6 +310,8 @@ bool generation_resume_end(struct generation *generation);
 /* retired.c */
 void generation_retire(struct generation *generation); /* ends in service_retired() */
 void generation_drain(struct generation *generation);  /* then leaves, then is gone */
+/* It is not to come back any more: where nothing else is waited for, it leaves soon. */
+void generation_release(struct generation *generation);
 /* No connection is left; it may only owe answers to datagrams. */
 bool generation_is_lingering(const struct generation *generation);
 void generation_leave(struct generation *generation);

@@ -22,6 +22,7 @@
 /* A connection that has not said yet what it is; a silent one is closed after this time. */
 #define VISITOR_TIMEOUT_MS 5000
 #define JOIN_AGAIN_MS 20
+#define VISITORS_AT_ONCE 16
 
 struct visitor {
 	struct generation *generation;
@@ -228,23 +229,33 @@ static void visitor_ready(struct source *source, short revents)
 	visitor_close(visitor);
 }
 
-void visitor_accept(struct source *source, short revents)
+static bool accept_one(struct source *source)
 {
 	struct generation *generation =
 		(void *)((char *)source - offsetof(struct generation, channel));
 	struct visitor *visitor = calloc(1, sizeof(*visitor));
 	int fd = visitor ? accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 
-	(void)revents;
 	if (fd < 0) {
 		loop_cannot_accept(source, visitor ? errno : ENOMEM);
 		free(visitor);
-		return;
+		return false;
 	}
 	visitor->generation = generation;
 	TAILQ_INSERT_TAIL(&visitors, visitor, link);
 	loop_add(&visitor->source, fd, POLLIN, visitor_ready);
 	timer_set(&visitor->timeout, VISITOR_TIMEOUT_MS, visitor_timeout);
+	/* Mostly it has spoken already. */
+	visitor_ready(&visitor->source, POLLIN);
+	return true;
+}
+
+void visitor_accept(struct source *source, short revents)
+{
+	(void)revents;
+	/* The workers of a family come together; others are not to wait for all of them. */
+	for (int n = 0; n < VISITORS_AT_ONCE && accept_one(source); n++)
+		;
 }
 
 void visitors_close(const struct generation *generation)

@@ -72,7 +72,7 @@ struct directory_entry { /* getdents64(2) */
 static bool entry_each(int proc_fd, const char *directory, bool (*found)(int number, void *argument),
 		       void *argument)
 {
-	_Alignas(8) char buffer[4096];
+	_Alignas(8) char buffer[1024]; /* on the stack of a thread of somebody else's */
 	int directory_fd = open_in_proc(proc_fd, directory);
 	bool more = true;
 	long n;

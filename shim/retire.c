@@ -17,6 +17,8 @@
 /* Address space only: pages are taken when they are written to. */
 #define HELD_MAX 16384
 #define SAVED_MAX 65536
+/* Most processes have no more listeners than that, and no need for a map of their own. */
+#define HELD_FEW 4
 
 /* Where copies of ours live: out of the way of programs, as the channel. */
 #define SENDER_FD_HIGH 1001
@@ -32,29 +34,50 @@ struct held { /* a descriptor of a listener */
 	struct sockaddr_storage address; /* where it is bound */
 };
 
+static struct held few[HELD_FEW];
+
 static struct {
-	struct held *held;
+	struct held *held; /* few, or a map */
 	unsigned n_held;
 	struct registration *saved; /* of those, in epoll sets */
 	unsigned n_saved;
 	int proc_fd;
+	unsigned n_threads; /* of this process, when they were last asked to look up */
+	bool has_others; /* open sockets that are no listeners, when they were last let go of */
 	bool is_wanted; /* told to retire, done or not */
 	bool is_alone;	/* in place: nobody else reads meanwhile */
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
 	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
-} retire;
+} retire = { .held = few };
 
-static bool retire_prepare(int proc_fd)
+static void retire_prepare(int proc_fd)
 {
-	if (!retire.held)
-		retire.held = sys_map(HELD_MAX * sizeof(*retire.held), MAP_PRIVATE | MAP_NORESERVE);
-	if (!retire.saved)
-		retire.saved = sys_map(SAVED_MAX * sizeof(*retire.saved), MAP_PRIVATE | MAP_NORESERVE);
 	retire.proc_fd = proc_fd;
 	retire.n_saved = 0;
-	return retire.held && retire.saved;
+}
+
+/* False: no memory. */
+static bool held_make_room(void)
+{
+	struct held *many;
+
+	if (retire.n_held < HELD_FEW || retire.held != few)
+		return true;
+	many = sys_map(HELD_MAX * sizeof(*many), MAP_PRIVATE | MAP_NORESERVE);
+	if (!many)
+		return false;
+	memcpy(many, few, sizeof(few));
+	retire.held = many;
+	return true;
+}
+
+static bool saved_make_room(void)
+{
+	if (!retire.saved)
+		retire.saved = sys_map(SAVED_MAX * sizeof(*retire.saved), MAP_PRIVATE | MAP_NORESERVE);
+	return retire.saved;
 }
 
 static int timeout_of(int fd)
@@ -68,14 +91,28 @@ static int timeout_of(int fd)
 	return (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
 }
 
-static bool hold_if_listener(int fd, void *unused)
-{
-	struct held *held = &retire.held[retire.n_held];
-	uint64_t inode;
+typedef bool (*registration_action)(const struct registration *registration, void *unused);
 
-	(void)unused;
-	if (retire.n_held == HELD_MAX || !listener_of(fd, &inode))
-		return true;
+struct look {
+	bool for_listeners;	    /* into retire.held */
+	registration_action action; /* for each of an epoll set; NULL: none */
+	bool has_others;	    /* sockets that are no listeners, our own apart */
+	bool failed;		    /* no descriptor to look with, or no memory */
+};
+
+static void hold_if_listener(int fd, uint64_t inode, struct look *look)
+{
+	struct held *held;
+
+	/* The table is asked first: of thousands of connections no more has to be known. */
+	if (!listeners_find(&session.family->listeners, inode) || !listener_is(fd)) {
+		look->has_others |= !session_owns(fd);
+		return;
+	}
+	look->failed = !held_make_room();
+	if (look->failed || retire.n_held == HELD_MAX)
+		return;
+	held = &retire.held[retire.n_held];
 	*held = (struct held){
 		.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
 		.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE),
@@ -83,14 +120,39 @@ static bool hold_if_listener(int fd, void *unused)
 	};
 	(void)SYS_CALL(SYS_getsockname, fd, &held->address, &held->length);
 	retire.n_held++;
-	return true;
 }
 
-/* Which descriptors are listeners right now? False: no descriptor is left to ask with. */
-static bool find_listeners(void)
+static bool look_at(int fd, void *argument)
 {
-	retire.n_held = 0;
-	return descriptor_each(retire.proc_fd, hold_if_listener, NULL);
+	struct look *look = argument;
+	struct stat status;
+
+	if (sys_fstat(fd, &status) != 0)
+		return true; /* closed just now */
+	if (look->for_listeners && S_ISSOCK(status.st_mode))
+		hold_if_listener(fd, status.st_ino, look);
+	/* An epoll set has no file type (anon_inodes in the kernel); to read a link is slow next to this. */
+	if (look->action && !(status.st_mode & S_IFMT) && descriptor_is_epoll(retire.proc_fd, fd) &&
+	    !(saved_make_room() && registration_each(retire.proc_fd, fd, look->action, NULL)))
+		look->failed = errno == EMFILE || errno == ENFILE || errno == ENOMEM; /* else just closed */
+	return !look->failed;
+}
+
+/*
+ * What this process has open right now: which of it are listeners, and what its epoll sets hold. False:
+ * no descriptor is left to ask with, or no memory.
+ */
+static bool look_through(bool for_listeners, registration_action action)
+{
+	struct look look = { .for_listeners = for_listeners, .action = action };
+
+	if (for_listeners)
+		retire.n_held = 0;
+	if (!descriptor_each(retire.proc_fd, look_at, &look) || look.failed)
+		return false;
+	if (for_listeners)
+		retire.has_others = look.has_others;
+	return true;
 }
 
 /*
@@ -134,7 +196,8 @@ void retire_collect(int channel_fd, int proc_fd)
 	int fds[PROTOCOL_FDS_MAX];
 
 	atomic_store(&session.family->sole, 0);
-	if (!retire_prepare(proc_fd) || !find_listeners()) {
+	retire_prepare(proc_fd);
+	if (!look_through(true, NULL)) {
 		answer(channel_fd, MESSAGE_UNABLE, (uint64_t)errno, 1);
 		return;
 	}
@@ -192,33 +255,6 @@ static bool take_placeholder(const struct registration *registration, void *unus
 	if (sys_epoll_ctl(registration->set, EPOLL_CTL_DEL, registration->fd, NULL) == 0)
 		retire.saved[retire.n_saved++] = *registration;
 	return true;
-}
-
-typedef bool (*registration_action)(const struct registration *registration, void *unused);
-
-struct look {
-	registration_action action;
-	bool failed;
-};
-
-static bool look_into_epoll(int fd, void *argument)
-{
-	struct look *look = argument;
-
-	/* readlink is slow next to this: an epoll set is no socket and cannot be accepted from. */
-	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK &&
-	    descriptor_is_epoll(retire.proc_fd, fd) &&
-	    !registration_each(retire.proc_fd, fd, look->action, NULL))
-		look->failed = errno == EMFILE || errno == ENFILE; /* else it was closed just now */
-	return !look->failed;
-}
-
-/* False: no descriptor is left to ask with. */
-static bool take_registrations(registration_action action)
-{
-	struct look look = { action, false };
-
-	return descriptor_each(retire.proc_fd, look_into_epoll, &look) && !look.failed;
 }
 
 /*
@@ -331,6 +367,7 @@ static bool wake_thread(int tid, void *epoch)
 {
 	struct process *process = session.process;
 
+	retire.n_threads++;
 	if (tid == sys_gettid() || !is_call_on_listeners(task_call(retire.proc_fd, tid)))
 		return true;
 	atomic_fetch_add(&process->threads_due, 1);
@@ -339,26 +376,44 @@ static bool wake_thread(int tid, void *epoch)
 	return true;
 }
 
-static void threads_wake(void)
+/* Where all threads have looked up at once, what would be asked next is told along. */
+static void answer_passed(bool has_proc)
 {
-	uint32_t epoch = atomic_fetch_add(&session.process->epoch, 1) + 1;
+	struct message message;
 
-	/* One too many, so that nobody answers before the last one is asked. */
-	atomic_store(&session.process->threads_due, 1);
-	task_each(retire.proc_fd, wake_thread, &epoch);
-	retire_thread_passed(epoch);
+	message_init(&message, retire_is_retired() ? MESSAGE_RETIRED : MESSAGE_RESUMED);
+	if (retire_is_retired())
+		message.count = has_proc ? 2 : 1;
+	/* Alone, it has taken no client since it looked. */
+	if (message.count == 2 && (retire.has_others || retire.n_threads != 1))
+		message.value[1] = retire_count(retire.proc_fd, true);
+	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
 }
 
-void retire_thread_passed(uint32_t epoch)
+static void thread_passed(uint32_t epoch, bool has_proc)
 {
 	struct process *process = session.process;
 
 	if (epoch != atomic_load(&process->epoch))
 		return;
 	if (atomic_fetch_sub(&process->threads_due, 1) == 1 && !atomic_load(&process->leaving))
-		answer(atomic_load(&process->channel_fd),
-		       atomic_load(&retire.placeholder_inode) ? MESSAGE_RETIRED : MESSAGE_RESUMED, 0,
-		       atomic_load(&retire.placeholder_inode) ? 1 : 0);
+		answer_passed(has_proc);
+}
+
+static void threads_wake(void)
+{
+	uint32_t epoch = atomic_fetch_add(&session.process->epoch, 1) + 1;
+
+	/* One too many, so that nobody answers before the last one is asked. */
+	atomic_store(&session.process->threads_due, 1);
+	retire.n_threads = 0;
+	task_each(retire.proc_fd, wake_thread, &epoch);
+	thread_passed(epoch, true);
+}
+
+void retire_thread_passed(uint32_t epoch)
+{
+	thread_passed(epoch, false);
 }
 
 /* All of it, or nothing: a registration that stayed would fire for ever. */
@@ -368,7 +423,7 @@ static bool let_go(void)
 
 	atomic_store(&session.family->handed_over, 1);
 	atomic_store(&session.family->files_own, 0);
-	done = find_listeners() && take_registrations(take_registration) && put_placeholders();
+	done = look_through(true, take_registration) && put_placeholders();
 	/* The placeholder is always writable. */
 	put_registrations(done ? EPOLLOUT : 0);
 	return done;
@@ -378,15 +433,19 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 {
 	bool is_gone;
 
+	/* Who joins only now was not told that its generation is the current one. */
+	if (!atomic_load(&session.family->current))
+		session_commit(false);
 	atomic_store(&session.family->retired, 1);
-	if (!retire_prepare(proc_fd)) {
-		answer(channel_fd, MESSAGE_RETIRED, 1, 1);
-		return;
-	}
+	retire_prepare(proc_fd);
 	retire.is_wanted = true;
 	retire.is_alone = is_alone;
 	atomic_store(&retire.is_changing, 1);
-	is_gone = atomic_load(&retire.placeholder_inode) || let_go();
+	is_gone = retire_is_retired();
+	if (is_gone)
+		retire.has_others = true; /* for all that we know */
+	else
+		is_gone = let_go();
 	atomic_store(&retire.is_changing, 0);
 	if (is_gone)
 		threads_wake();
@@ -407,7 +466,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 	retire.is_wanted = false;
 	atomic_store(&retire.is_changing, 1);
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
-	take_registrations(take_placeholder);
+	look_through(false, take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		int listener_fd = listener_with(retire.held[i].inode, listeners, inodes, n);
 
@@ -453,8 +512,8 @@ static bool rearm_registration(const struct registration *registration, void *un
 
 void retire_rearm(int proc_fd)
 {
-	if (retire_prepare(proc_fd))
-		take_registrations(rearm_registration);
+	retire_prepare(proc_fd);
+	look_through(false, rearm_registration);
 }
 
 /* Connections, while draining. */
@@ -465,7 +524,10 @@ struct count {
 };
 
 /* The connection seen last: while it lives there is nothing more to ask. */
-static struct held witness;
+static struct {
+	int fd;
+	uint64_t inode;
+} witness;
 
 /*
  * Processes of one server that talk with each other by its Unix listeners would keep each other
@@ -485,7 +547,7 @@ static bool is_connection(int fd)
 	int type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
 
 	/* A connection that was accepted from a Unix listener bears that one's name. */
-	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
+	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) && !session_owns(fd) &&
 	       sys_getsockname(fd, &address) == 0 &&
 	       listeners_has_key(&session.family->listeners, address_key(&address)) &&
 	       sys_getpeername(fd, &peer) == 0 && !is_from_within(fd, &address);
@@ -497,7 +559,8 @@ static bool count_connection(int fd, void *argument)
 
 	if (!is_connection(fd))
 		return true;
-	witness = (struct held){ .fd = fd, .inode = sys_inode(fd) };
+	witness.fd = fd;
+	witness.inode = sys_inode(fd);
 	count->open++;
 	return count->all;
 }

@@ -248,8 +248,11 @@ static int greet(int fd)
 	return 0;
 }
 
-/* Moves the descriptor up and makes it raise our signal whenever something arrives. */
-static int channel_open(int fd)
+/*
+ * Moves the descriptor up and makes it raise our signal whenever something arrives. What came before
+ * has raised none: our handler looks for it by itself, others are made to.
+ */
+static int channel_open(int fd, bool in_handler)
 {
 	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, CHANNEL_FD_HIGH);
 	struct rlimit limit;
@@ -273,8 +276,8 @@ static int channel_open(int fd)
 	channel_own(fd);
 	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
 	sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
-	/* What came before O_ASYNC raised nothing. */
-	return sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
+	return in_handler ? 0 :
+			    sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
 }
 
 void session_commit(bool watch_on)
@@ -341,7 +344,7 @@ bool session_join(bool in_handler)
 	fd = channel_connect();
 	result = fd < 0 ? fd : greet(fd);
 	if (result == 0)
-		return channel_open(fd) == 0;
+		return channel_open(fd, in_handler) == 0;
 	if (fd >= 0)
 		sys_close(fd);
 	join_fail(result);

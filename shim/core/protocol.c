@@ -17,7 +17,7 @@ static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_WAITING_SET] = { "WAITING_SET", 1, 1, 0, false },
 	[MESSAGE_SIGNAL] = { "SIGNAL", 1, 1, 0, false },
 	[MESSAGE_LISTENERS] = { "LISTENERS", 0, PROTOCOL_FDS_MAX, 0, true },
-	[MESSAGE_RETIRED] = { "RETIRED", 1, 1, 0, false },
+	[MESSAGE_RETIRED] = { "RETIRED", 1, 2, 0, false },
 	[MESSAGE_RESUMED] = { "RESUMED", 0, 0, 0, false },
 	[MESSAGE_CONNECTIONS] = { "CONNECTIONS", 1, 1, 0, false },
 	[MESSAGE_CLOSED] = { "CLOSED", 1, 1, 0, false },
@@ -49,7 +49,8 @@ static const struct shape shapes[MESSAGE_TYPE_END] = {
 
 void message_init(struct message *message, enum message_type type)
 {
-	memset(message, 0, sizeof(*message));
+	/* Inline, for in a child libc's function may be on a page that it has not looked at yet. */
+	__builtin_memset(message, 0, sizeof(*message));
 	message->magic = PROTOCOL_MAGIC;
 	message->version = PROTOCOL_VERSION;
 	message->type = (uint16_t)type;
@@ -73,7 +74,7 @@ const char *message_check(const void *bytes, size_t length, size_t fds)
 
 	if (length != sizeof(message))
 		return "wrong length";
-	memcpy(&message, bytes, sizeof(message));
+	__builtin_memcpy(&message, bytes, offsetof(struct message, value));
 	if (message.magic != PROTOCOL_MAGIC)
 		return "not a message of flip";
 	if (message.version != PROTOCOL_VERSION)
