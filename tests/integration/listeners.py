@@ -74,10 +74,10 @@ def replaces():
 
 
 def binds_again():
-    """A second listener, on the next port, that is closed and opened all the time."""
+    """A second listener, on the next port, that is closed and opened all the time: once ARGUMENT.TAG exists."""
     first = listener()
-    if TAG != "v1":
-        time.sleep(1)
+    while not os.path.exists(f"{ARGUMENT}.{TAG}"):
+        time.sleep(0.01)
     while True:
         with listener(PORT + 1) as second:
             serve(first, second, seconds=0.1)

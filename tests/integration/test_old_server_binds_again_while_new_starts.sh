@@ -16,10 +16,11 @@ restart_slowly_to() {
 		status_has ' starting' || break
 		[ -z "$gone" ] || fail "the old server has died meanwhile"
 		looks=$((looks + 1))
+		[ "$looks" -lt 10 ] || touch "$TMP/go.$1"
 		sleep 0.05
 	done
 	wait "$job" || fail "the restart has failed"
-	[ "$looks" -gt 3 ] || fail "the new version did not start slowly"
+	[ "$looks" -ge 10 ] || fail "the new version did not wait to be told"
 	wait_for 5 tag_is "$1"
 	wait_for 5 second_is "$1"
 }
@@ -28,8 +29,9 @@ second_is() {
 	[ "$(tag_now "$((PORT + 1))")" = "$1" ]
 }
 
+touch "$TMP/go.v1"
 tag_set v1
-serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" binds_again "$PORT" "$TMP/tag"
+serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" binds_again "$PORT" "$TMP/tag" "$TMP/go"
 load_start --pause-ms=2
 restart_slowly_to v2
 restart_slowly_to v3

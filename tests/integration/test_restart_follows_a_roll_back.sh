@@ -47,9 +47,10 @@ crashes_on_its_way_back() {
 }
 
 # The new version dies while the old one lets go, which a halted worker draws out: a worker that was
-# forked then, without listeners, has to get them back as well.
+# forked then, without listeners, has to get them back as well. The supervisor is halted meanwhile, for it
+# waits for a halted worker no longer than two seconds.
 forks_on_its_way_out() {
-	local old halted killed forked
+	local old new halted killed forked
 	serve_versions server --wait=prefork --respawn
 	flip status
 	old=$(generation_pid 1)
@@ -61,10 +62,13 @@ forks_on_its_way_out() {
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -STOP "$halted"
 	wait_for 5 status_has ': retiring,'
+	kill -STOP "$SUPERVISOR_PID"
+	new=$(generation_pid 2)
 	kill -KILL "$killed"
 	wait_for 5 has_forked_again
 	forked=$(pgrep -n -P "$old")
-	kill -KILL "$(generation_pid 2)"
+	kill -KILL "$new"
+	kill -CONT "$SUPERVISOR_PID"
 	wait_for 5 status_has '^last: .*generation 1 serves on'
 	kill -CONT "$halted"
 	behave
