@@ -598,8 +598,9 @@ static void member_says(struct member *member, const struct message *message, co
 		if (generation->phase != PHASE_RETIRING)
 			break;
 		member->answered = true;
-		member->has_counted = message->count == 2;
-		member->connections = message->value[1];
+		member->has_counted = message->flags & MESSAGE_MORE;
+		if (member->has_counted)
+			member->connections = 0;
 		if (generation_all_answered(generation))
 			service_retired(generation);
 		break;

@@ -281,7 +281,7 @@ void generation_probe_answered(struct generation *generation)
 
 void generation_release(struct generation *generation)
 {
-	if (generation_is_lingering(generation))
+	if (generation_is_lingering(generation) && !generation->is_probing)
 		timer_set(&generation->again, PROBE_FIRST_MS, probe);
 }
 

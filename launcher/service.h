@@ -49,7 +49,7 @@ struct member {
 	struct source pidfd;  /* a child made by raw clone(2) keeps a copy of the channel open */
 	bool answered;	      /* the question that its generation was asked last */
 	bool is_counting;     /* its answer to generation_count() is to come */
-	bool has_counted;     /* with RETIRED it told its connections as well, and was not asked since */
+	bool has_counted;     /* with RETIRED it said that it has none, and was not asked since */
 	uint64_t connections; /* its last answer to PROBE */
 	struct pending pending[PENDING_MAX]; /* in their order */
 	unsigned n_pending;

@@ -6,6 +6,7 @@
 #include "files.h"
 #include "log.h"
 #include "service.h"
+#include "spare.h"
 #include "transfer.h"
 
 #include <bsd/stdlib.h>
@@ -255,7 +256,7 @@ void visitor_accept(struct source *source, short revents)
 	(void)revents;
 	/* The workers of a family come together; others are not to wait for all of them. */
 	for (int n = 0; n < VISITORS_AT_ONCE && accept_one(source); n++)
-		;
+		spare_keep();
 }
 
 void visitors_close(const struct generation *generation)

@@ -146,5 +146,5 @@ bool descriptor_signals(int proc_fd, int fd, uint64_t *mask)
 		return false;
 	n = sys_read(info_fd, text, sizeof(text));
 	sys_close(info_fd);
-	return n > 0 && procfs_parse_sigmask(text, (size_t)n, mask);
+	return n > 0 && procfs_parse_signals(text, (size_t)n, "sigmask:\t", mask);
 }

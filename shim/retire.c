@@ -100,12 +100,12 @@ struct look {
 	bool failed;		    /* no descriptor to look with, or no memory */
 };
 
-static void hold_if_listener(int fd, uint64_t inode, struct look *look)
+static void hold_if_listener(int fd, bool accepts, struct look *look)
 {
+	uint64_t inode = accepts || listener_is_datagram(fd) ? sys_inode(fd) : 0;
 	struct held *held;
 
-	/* The table is asked first: of thousands of connections no more has to be known. */
-	if (!listeners_find(&session.family->listeners, inode) || !listener_is(fd)) {
+	if (!listeners_find(&session.family->listeners, inode)) {
 		look->has_others |= !session_owns(fd);
 		return;
 	}
@@ -125,15 +125,16 @@ static void hold_if_listener(int fd, uint64_t inode, struct look *look)
 static bool look_at(int fd, void *argument)
 {
 	struct look *look = argument;
-	struct stat status;
+	int accepts = sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN);
 
-	if (sys_fstat(fd, &status) != 0)
-		return true; /* closed just now */
-	if (look->for_listeners && S_ISSOCK(status.st_mode))
-		hold_if_listener(fd, status.st_ino, look);
-	/* An epoll set has no file type (anon_inodes in the kernel); to read a link is slow next to this. */
-	if (look->action && !(status.st_mode & S_IFMT) && descriptor_is_epoll(retire.proc_fd, fd) &&
-	    !(saved_make_room() && registration_each(retire.proc_fd, fd, look->action, NULL)))
+	/* No question here may reach a file system (fstat() does), which might not answer. */
+	if (accepts >= 0 && look->for_listeners)
+		hold_if_listener(fd, accepts, look);
+	if (accepts != -ENOTSOCK || !look->action || !descriptor_is_epoll(retire.proc_fd, fd))
+		return !look->failed;
+	if (!saved_make_room())
+		look->failed = true;
+	else if (!registration_each(retire.proc_fd, fd, look->action, NULL))
 		look->failed = errno == EMFILE || errno == ENFILE || errno == ENOMEM; /* else just closed */
 	return !look->failed;
 }
@@ -197,7 +198,8 @@ void retire_collect(int channel_fd, int proc_fd)
 
 	atomic_store(&session.family->sole, 0);
 	retire_prepare(proc_fd);
-	if (!look_through(true, NULL)) {
+	/* What letting go will need is made sure of before anything has begun. */
+	if (!saved_make_room() || !look_through(true, NULL)) {
 		answer(channel_fd, MESSAGE_UNABLE, (uint64_t)errno, 1);
 		return;
 	}
@@ -376,30 +378,6 @@ static bool wake_thread(int tid, void *epoch)
 	return true;
 }
 
-/* Where all threads have looked up at once, what would be asked next is told along. */
-static void answer_passed(bool has_proc)
-{
-	struct message message;
-
-	message_init(&message, retire_is_retired() ? MESSAGE_RETIRED : MESSAGE_RESUMED);
-	if (retire_is_retired())
-		message.count = has_proc ? 2 : 1;
-	/* Alone, it has taken no client since it looked. */
-	if (message.count == 2 && (retire.has_others || retire.n_threads != 1))
-		message.value[1] = retire_count(retire.proc_fd, true);
-	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
-}
-
-static void thread_passed(uint32_t epoch, bool has_proc)
-{
-	struct process *process = session.process;
-
-	if (epoch != atomic_load(&process->epoch))
-		return;
-	if (atomic_fetch_sub(&process->threads_due, 1) == 1 && !atomic_load(&process->leaving))
-		answer_passed(has_proc);
-}
-
 static void threads_wake(void)
 {
 	uint32_t epoch = atomic_fetch_add(&session.process->epoch, 1) + 1;
@@ -408,12 +386,29 @@ static void threads_wake(void)
 	atomic_store(&session.process->threads_due, 1);
 	retire.n_threads = 0;
 	task_each(retire.proc_fd, wake_thread, &epoch);
-	thread_passed(epoch, true);
+	retire_thread_passed(epoch);
+}
+
+static void answer_passed(void)
+{
+	struct message message;
+
+	message_init(&message, retire_is_retired() ? MESSAGE_RETIRED : MESSAGE_RESUMED);
+	message.count = retire_is_retired();
+	/* Alone, it has taken no client since it looked. */
+	if (retire_is_retired() && !retire.has_others && retire.n_threads == 1)
+		message.flags = MESSAGE_MORE;
+	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
 }
 
 void retire_thread_passed(uint32_t epoch)
 {
-	thread_passed(epoch, false);
+	struct process *process = session.process;
+
+	if (epoch != atomic_load(&process->epoch))
+		return;
+	if (atomic_fetch_sub(&process->threads_due, 1) == 1 && !atomic_load(&process->leaving))
+		answer_passed();
 }
 
 /* All of it, or nothing: a registration that stayed would fire for ever. */
@@ -441,11 +436,8 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 	retire.is_wanted = true;
 	retire.is_alone = is_alone;
 	atomic_store(&retire.is_changing, 1);
-	is_gone = retire_is_retired();
-	if (is_gone)
-		retire.has_others = true; /* for all that we know */
-	else
-		is_gone = let_go();
+	retire.has_others |= retire_is_retired(); /* for all that we know by now */
+	is_gone = retire_is_retired() || let_go();
 	atomic_store(&retire.is_changing, 0);
 	if (is_gone)
 		threads_wake();

@@ -21,8 +21,8 @@ void retire_collect(int channel_fd, int proc_fd);
 /*
  * Lets go of the listeners for good: each is taken out of the epoll sets, its number is given to
  * a silent placeholder, and every thread that may still be inside a call on it is woken. Answers
- * RETIRED when the last of them has looked up (that is at once in a process without others, which then
- * says as well how many connections are open). Told again, it wakes again those still inside.
+ * RETIRED when the last of them has looked up, and says with it that no connection is open where it
+ * is alone and has seen no other socket. Told again, it wakes again those still inside.
  * No answer: no descriptor is left for it; it is tried again when told, and at each PROBE. is_alone: in
  * place, so that nobody else reads; a socket of datagrams stays, and only epoll sets say no more of it.
  */

@@ -96,17 +96,12 @@ static inline int sys_dup3(int from, int to, int flags)
 	return (int)SYS_CALL(SYS_dup3, from, to, flags);
 }
 
-static inline int sys_fstat(int fd, struct stat *status)
-{
-	return (int)SYS_CALL(SYS_fstat, fd, status);
-}
-
 /* The inode of what fd refers to, or 0: sockets keep theirs for life, descriptor numbers do not. */
 static inline uint64_t sys_inode(int fd)
 {
 	struct stat status;
 
-	return sys_fstat(fd, &status) == 0 ? status.st_ino : 0;
+	return SYS_CALL(SYS_fstat, fd, &status) == 0 ? status.st_ino : 0;
 }
 
 static inline int sys_socket(int family, int type)

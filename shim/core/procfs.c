@@ -184,7 +184,7 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *stat)
 	return true;
 }
 
-bool procfs_parse_sigmask(const char *text, size_t length, uint64_t *mask)
+bool procfs_parse_signals(const char *text, size_t length, const char *label, uint64_t *signals)
 {
 	const char *end = text + length, *newline;
 
@@ -192,7 +192,7 @@ bool procfs_parse_sigmask(const char *text, size_t length, uint64_t *mask)
 		newline = memchr(text, '\n', (size_t)(end - text));
 		if (!newline)
 			return false;
-		if (take(&(struct cursor){ text, newline }, "sigmask:\t", 16, mask))
+		if (take(&(struct cursor){ text, newline }, label, 16, signals))
 			return true;
 	}
 	return false;

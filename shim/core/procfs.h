@@ -51,7 +51,7 @@ struct procfs_stat {
 bool procfs_parse_stat(const char *text, struct procfs_stat *stat);
 
 /*
- * The fdinfo of a signalfd: "sigmask:" and the set in hexadecimal, on a line of its own. False: there
- * is no such line.
+ * A set of signals, in hexadecimal on a line of its own behind its label: "sigmask:\t" in the fdinfo of a
+ * signalfd, "SigIgn:\t" in the status of a process. False: there is no such line.
  */
-bool procfs_parse_sigmask(const char *text, size_t length, uint64_t *mask);
+bool procfs_parse_signals(const char *text, size_t length, const char *label, uint64_t *signals);

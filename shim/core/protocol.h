@@ -45,7 +45,7 @@ enum message_type {
 	MESSAGE_WAITING_SET, /* value[0] an epoll set that is waited on; look what is in it yourself */
 	MESSAGE_SIGNAL,	   /* value[0] a signal of flip's that the server received */
 	MESSAGE_LISTENERS, /* count inodes and descriptors; flag MORE: another message follows */
-	MESSAGE_RETIRED,   /* value[0] threads that could not be asked; value[1], maybe: as CONNECTIONS */
+	MESSAGE_RETIRED,   /* value[0] threads that could not be asked; MESSAGE_MORE: and CONNECTIONS 0 */
 	MESSAGE_RESUMED,
 	MESSAGE_CONNECTIONS, /* value[0] open connections of this process to its listeners' clients */
 	MESSAGE_CLOSED,	     /* value[0] inode of a listener that was closed, 0: maybe some */

@@ -301,3 +301,14 @@ Test(procfs, takes_no_stat_with_numbers_that_are_none)
 		cr_expect(!procfs_parse_stat(text, &stat), "%s", starts[i]);
 	}
 }
+
+Test(procfs, reads_a_set_of_signals_behind_its_label)
+{
+	static const char text[] = "Name:\tSigIgn\nSigBlk:\t0000000000000001\nSigIgn:\t8000000000001003\nSigCgt:\t0";
+	uint64_t signals = 0;
+
+	cr_assert(procfs_parse_signals(text, sizeof(text) - 1, "SigIgn:\t", &signals));
+	cr_expect(signals == 0x8000000000001003);
+	cr_expect(!procfs_parse_signals(text, sizeof(text) - 1, "SigCgt:\t", &signals), "cut off");
+	cr_expect(!procfs_parse_signals(text, sizeof(text) - 1, "sigmask:\t", &signals));
+}
