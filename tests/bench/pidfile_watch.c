@@ -1,5 +1,5 @@
 /*
- * pidfile_watch FILE STOP-FILE: looks at a pid file as often as it can, until STOP-FILE is there, and
+ * pidfile_watch FILE STOP-FILE: looks at a pid file as often as it can, says so, until STOP-FILE is there, and
  * demands each time that it names a running process: neither missing, nor empty, nor of a process
  * that is gone or a zombie. The last line is the tally; the exit code is 0 if it was always so.
  */
@@ -84,6 +84,8 @@ int main(int argc, char *argv[])
 	if (argc != 3)
 		errx(2, "usage: pidfile_watch FILE STOP-FILE");
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	look(argv[1]);
+	puts("looking");
 	while (access(argv[2], F_OK) == -1)
 		look(argv[1]);
 	printf("looks=%ld bad=%ld pids=%d\n", looks, bad, seen_count);

@@ -2,11 +2,13 @@
 
 file=$TMP/server.pid
 
-# Look at it as often as possible from now on, as long as nobody else has anything to do. watch_end WHAT: it named a running process each time.
+# Look at it as often as possible from now on, and leave something to the others. watch_end WHAT: it named
+# a running process each time.
 watch_start() {
-	rm -f "$TMP/watch.stop"
-	nice -n 10 "$BUILD/tests/bench/pidfile_watch" "$file" "$TMP/watch.stop" >"$TMP/watch" 2>&1 &
+	rm -f "$TMP/watch.stop" "$TMP/watch"
+	nice -n 5 "$BUILD/tests/bench/pidfile_watch" "$file" "$TMP/watch.stop" >"$TMP/watch" 2>&1 &
 	watch=$!
+	wait_for 5 test -s "$TMP/watch"
 }
 
 watch_end() {

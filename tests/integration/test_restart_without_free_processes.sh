@@ -8,6 +8,12 @@
 # that nobody has, and another one each time.
 USER_ID=$((1000000000 + $$ * 10))
 chmod 755 "$TMP"
+# That one may not look into the directory of the build, if it is in /root.
+mkdir "$TMP/launcher" "$TMP/shim"
+cp "$LIBRARY" "$TMP/shim"
+cp "$FLIP" "$TMP/launcher"
+cp "$SERVER" "$TMP"
+FLIP=$TMP/launcher/flip SERVER=$TMP/server
 
 start_as_user() {
 	local command
