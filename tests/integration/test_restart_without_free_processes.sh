@@ -9,6 +9,7 @@
 USER_ID=$((1000000000 + $$ * 10))
 chmod 755 "$TMP"
 # That one may not look into the directory of the build, if it is in /root.
+cd "$TMP" || fail "cannot change to $TMP"
 mkdir "$TMP/launcher" "$TMP/shim"
 cp "$LIBRARY" "$TMP/shim"
 cp "$FLIP" "$TMP/launcher"
