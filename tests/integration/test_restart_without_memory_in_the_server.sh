@@ -4,11 +4,13 @@
 . "$(dirname "$0")/lib.sh"
 
 refused_without_memory() {
-	local mode=$1 old
+	local mode=$1 old size_kib
 	serve_versions server --wait="$mode" --strict
 	old=$(pid_now)
 	load_start --pause-ms=1
-	prlimit --pid "$old" --as=1048576: || fail "prlimit: no limit"
+	# The server itself is to have enough, and flip too little.
+	size_kib=$(sed -n 's/^VmSize:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/$old/status")
+	prlimit --pid "$old" --as=$(((size_kib + 1024) * 1024)): || fail "cannot limit $old"
 	tag_set v2
 	restart_refused 'cannot hand over its listeners: Cannot allocate memory; generation 1 serves on$' \
 		"$SUPERVISOR_PID"
