@@ -181,11 +181,13 @@ static bool is_repeated(unsigned at)
 	return false;
 }
 
-static void answer(int channel_fd, enum message_type type, uint64_t value, uint32_t count)
+static void answer(int channel_fd, enum message_type type, uint32_t flags, uint64_t value,
+		   uint32_t count)
 {
 	struct message message;
 
 	message_init(&message, type);
+	message.flags = flags;
 	message.count = count;
 	message.value[0] = value;
 	(void)transfer_send(channel_fd, &message, NULL, 0);
@@ -200,7 +202,7 @@ void retire_collect(int channel_fd, int proc_fd)
 	retire_prepare(proc_fd);
 	/* What letting go will need is made sure of before anything has begun. */
 	if (!saved_make_room() || !look_through(true, NULL)) {
-		answer(channel_fd, MESSAGE_UNABLE, (uint64_t)errno, 1);
+		answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)errno, 1);
 		return;
 	}
 	message_init(&message, MESSAGE_LISTENERS);
@@ -389,16 +391,15 @@ static void threads_wake(void)
 	retire_thread_passed(epoch);
 }
 
-static void answer_passed(void)
+static void answer_passed(int channel_fd)
 {
-	struct message message;
-
-	message_init(&message, retire_is_retired() ? MESSAGE_RETIRED : MESSAGE_RESUMED);
-	message.count = retire_is_retired();
 	/* Alone, it has taken no client since it looked. */
-	if (retire_is_retired() && !retire.has_others && retire.n_threads == 1)
-		message.flags = MESSAGE_MORE;
-	(void)transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0);
+	bool has_none = !retire.has_others && retire.n_threads == 1;
+
+	if (retire_is_retired())
+		answer(channel_fd, MESSAGE_RETIRED, has_none ? MESSAGE_MORE : 0, 0, 1);
+	else
+		answer(channel_fd, MESSAGE_RESUMED, 0, 0, 0);
 }
 
 void retire_thread_passed(uint32_t epoch)
@@ -408,7 +409,7 @@ void retire_thread_passed(uint32_t epoch)
 	if (epoch != atomic_load(&process->epoch))
 		return;
 	if (atomic_fetch_sub(&process->threads_due, 1) == 1 && !atomic_load(&process->leaving))
-		answer_passed();
+		answer_passed(atomic_load(&process->channel_fd));
 }
 
 /* All of it, or nothing: a registration that stayed would fire for ever. */
@@ -578,7 +579,7 @@ void retire_probe(int channel_fd, int proc_fd, bool count_all)
 	/* Still taking clients, it has not drained. */
 	if (open == 0 && retire.is_wanted && !retire_is_retired())
 		open = 1;
-	answer(channel_fd, MESSAGE_CONNECTIONS, open, 1);
+	answer(channel_fd, MESSAGE_CONNECTIONS, 0, open, 1);
 }
 
 /* The end. */
@@ -605,7 +606,7 @@ bool retire_end(int proc_fd, int stop_signal, bool any_thread)
 
 void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread)
 {
-	answer(channel_fd, MESSAGE_LEAVING, retire_end(proc_fd, stop_signal, any_thread), 1);
+	answer(channel_fd, MESSAGE_LEAVING, 0, retire_end(proc_fd, stop_signal, any_thread), 1);
 }
 
 void retire_leave_now(void)
