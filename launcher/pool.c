@@ -83,6 +83,7 @@ static const struct {
 	{ IPPROTO_TCP, TCP_USER_TIMEOUT, false },
 	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, false },
 };
+#define NO_OPTION 255 /* as its length */
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 _Static_assert(N_OPTIONS <= POOL_OPTIONS_MAX, "a pool entry has room for every option");
 
@@ -253,22 +254,59 @@ static int set_option(int fd, unsigned index, const void *value, socklen_t lengt
 	return setsockopt(fd, options[index].level, options[index].option, &number, sizeof(number));
 }
 
+/* False: a socket of its kind has no such option. */
+static bool option_get(int fd, unsigned index, struct pool_option *option)
+{
+	socklen_t length = sizeof(option->value);
+
+	*option = (struct pool_option){ .length = NO_OPTION };
+	if (getsockopt(fd, options[index].level, options[index].option, option->value, &length) != 0)
+		return false;
+	option->length = (uint8_t)length;
+	return true;
+}
+
+static bool is_equal(const struct pool_option *one, const struct pool_option *other)
+{
+	return memcmp(one->value, other->value, sizeof(one->value)) == 0;
+}
+
+/* One option may have set another: what it is by now counts. */
+static void option_make(int fd, unsigned index, const struct pool_option *wanted)
+{
+	struct pool_option now;
+
+	if (option_get(fd, index, &now) && !is_equal(&now, wanted))
+		set_option(fd, index, wanted->value, wanted->length);
+}
+
+static void options_note(struct pool_entry *entry)
+{
+	for (unsigned i = 0; i < N_OPTIONS && !entry->is_noted; i++)
+		option_get(entry->fd, i, &entry->was[i]);
+	entry->is_noted = true;
+}
+
 void pool_carry_options(struct pool_entry *entry, int fresh_fd)
 {
-	for (unsigned i = 0; i < N_OPTIONS; i++) {
-		struct pool_option was = { .index = (uint8_t)i };
-		unsigned char wanted[sizeof(was.value)] = { 0 };
-		socklen_t length = sizeof(wanted), was_length = sizeof(wanted);
+	struct pool_option wanted;
 
-		if (getsockopt(fresh_fd, options[i].level, options[i].option, wanted, &length) != 0 ||
-		    getsockopt(entry->fd, options[i].level, options[i].option, was.value,
-			       &was_length) != 0 ||
-		    memcmp(wanted, was.value, sizeof(wanted)) == 0)
+	options_note(entry);
+	for (unsigned i = 0; i < N_OPTIONS; i++) {
+		if (entry->was[i].length == NO_OPTION || !option_get(fresh_fd, i, &wanted) ||
+		    (!entry->is_changed && is_equal(&wanted, &entry->was[i])))
 			continue;
-		was.length = (uint8_t)was_length;
-		if (set_option(entry->fd, i, wanted, length) == 0 && entry->n_before < POOL_OPTIONS_MAX)
-			entry->before[entry->n_before++] = was;
+		entry->is_changed = true;
+		option_make(entry->fd, i, &wanted);
 	}
+}
+
+static void options_restore(struct pool_entry *entry)
+{
+	for (unsigned i = 0; i < N_OPTIONS && entry->is_changed; i++)
+		if (entry->was[i].length != NO_OPTION)
+			option_make(entry->fd, i, &entry->was[i]);
+	entry->is_changed = false;
 }
 
 void pool_let_in(struct pool_entry *entry)
@@ -294,11 +332,7 @@ void pool_restore(struct pool *pool)
 		if (entry->backlog)
 			listen(entry->fd, (int)entry->backlog);
 		entry->backlog = 0;
-		while (entry->n_before > 0) {
-			const struct pool_option *was = &entry->before[--entry->n_before];
-
-			set_option(entry->fd, was->index, was->value, was->length);
-		}
+		options_restore(entry);
 		socket_file_restore(&entry->file);
 		pool_let_in(entry);
 	}
@@ -490,8 +524,10 @@ void pool_unclaim(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, pool, link) {
 		entry->claims = 0;
+		options_note(entry);
+	}
 }
 
 void pool_settle(struct pool *pool)
@@ -500,7 +536,7 @@ void pool_settle(struct pool *pool)
 
 	TAILQ_FOREACH(entry, pool, link) {
 		entry->claims = 1;
-		entry->n_before = 0;
+		entry->is_noted = entry->is_changed = false;
 	}
 }
 

@@ -18,11 +18,10 @@ struct pool_place {
 	uint64_t device, inode;
 };
 
-/* An option of a socket as it was, to be put back if the upgrade fails. */
+/* An option that a socket has. */
 struct pool_option {
-	uint8_t index; /* in the table of options */
 	uint8_t length;
-	unsigned char value[16];
+	unsigned char value[16]; /* zero behind its length */
 };
 #define POOL_OPTIONS_MAX 48
 
@@ -40,8 +39,8 @@ struct pool_entry {
 	struct sockaddr_storage address;
 	socklen_t length;
 	struct socket_file file; /* of a Unix listener */
-	struct pool_option before[POOL_OPTIONS_MAX];
-	unsigned n_before;
+	struct pool_option was[POOL_OPTIONS_MAX]; /* to be put back if the upgrade fails; if noted */
+	bool is_noted, is_changed;
 	TAILQ_ENTRY(pool_entry) link;
 };
 TAILQ_HEAD(pool, pool_entry);
@@ -73,7 +72,7 @@ bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place
 struct pool_entry *pool_find(struct pool *pool, uint64_t inode);
 struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t inode);
 
-/* Gives the listener every option that fresh_fd has; remembers what they were before. */
+/* Gives the listener every option that fresh_fd has. */
 void pool_carry_options(struct pool_entry *entry, int fresh_fd);
 
 /*
@@ -123,7 +122,10 @@ void pool_leave_group(struct pool_entry *entry);
  */
 void pool_deepen(const struct pool *pool);
 
-/* Nobody has claimed anything: a generation is about to. */
+/*
+ * Nobody has claimed anything: a generation is about to. What options the listeners have is noted now,
+ * for who claims one waits for the answer.
+ */
 void pool_unclaim(struct pool *pool);
 
 /* The current generation has everything, with the options as they are now. */

@@ -1,6 +1,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <stdatomic.h>
 
 struct real real;
 
@@ -19,8 +20,11 @@ void real_resolve_hot(void)
 
 void real_resolve_all(void)
 {
+	static _Atomic bool is_done;
 	bool missing = false;
 
+	if (atomic_load(&is_done))
+		return;
 #define INTERPOSE(type, name, params, args, why) missing |= REAL(name) == NULL;
 #define INTERPOSE_RETRY(type, name, params, args, why) missing |= REAL(name) == NULL;
 #define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) missing |= REAL(name) == NULL;
@@ -32,4 +36,5 @@ void real_resolve_all(void)
 #undef INTERPOSE_VARIADIC
 	if (missing)
 		dlerror(); /* an older libc has not all: no error of the program's */
+	atomic_store(&is_done, true);
 }

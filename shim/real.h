@@ -52,7 +52,10 @@ void real_resolve(void **slot, const char *name);
 /* Looks up those that hot paths call without a check. By the constructor. */
 void real_resolve_hot(void);
 
-/* Looks up all, for a process that listens: each of the children that it may fork would have to. */
+/*
+ * Looks up all, once: for a process that listens, so that neither its signal handlers nor its children
+ * have to. Takes up to a tenth of a millisecond. Not async-signal-safe.
+ */
 void real_resolve_all(void);
 
 /* libc's function, ready to be called. */

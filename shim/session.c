@@ -138,10 +138,13 @@ static void leader_ends(void *unused)
 		channel_own(fd);
 }
 
-/* Whoever forks is the first thread of the child. */
+/* Whoever forks is the first thread of the child; if it was that of its parent, all is as it should be. */
 static void leader_note(void)
 {
-	pthread_setspecific(leader_key, &session);
+	static __thread bool is_noted;
+
+	if (!is_noted)
+		is_noted = pthread_setspecific(leader_key, &session) == 0;
 }
 
 __attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)
@@ -193,7 +196,6 @@ bool session_begin(void)
 		return false;
 	}
 	ticks_begin();
-	real_resolve_all();
 	atomic_store(&family->files_own, session.generation <= 1);
 	atomic_store(&family->starting, session.generation > 1);
 	session.process = process;
@@ -221,7 +223,7 @@ void session_summon(void)
 }
 
 /* Says hello and learns who we are. */
-static int greet(int fd)
+static int greet(int fd, bool in_handler)
 {
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
@@ -232,6 +234,8 @@ static int greet(int fd)
 	message.count = 1;
 	message.value[0] = (uint64_t)sys_getpid();
 	result = transfer_send(fd, &message, NULL, 0);
+	if (!in_handler)
+		real_resolve_all();
 	if (result == 0)
 		result = channel_receive_wait(fd, &message, fds, &n_fds, JOIN_TIMEOUT_MS);
 	if (result == 0 && message.type != MESSAGE_WELCOME)
@@ -276,8 +280,9 @@ static int channel_open(int fd, bool in_handler)
 	channel_own(fd);
 	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
 	sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
-	return in_handler ? 0 :
-			    sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
+	if (in_handler || sys_poll_wait(fd, POLLIN, 0) == 0)
+		return 0;
+	return sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
 }
 
 void session_commit(bool watch_on)
@@ -342,7 +347,7 @@ bool session_join(bool in_handler)
 	}
 	child_forked();
 	fd = channel_connect();
-	result = fd < 0 ? fd : greet(fd);
+	result = fd < 0 ? fd : greet(fd, in_handler);
 	if (result == 0)
 		return channel_open(fd, in_handler) == 0;
 	if (fd >= 0)
