@@ -13,8 +13,8 @@ enum service_state {
 	SERVICE_STARTING,   /* the current generation is not ready yet */
 	SERVICE_SERVING,
 	SERVICE_CHECKING,   /* a restart was asked for: --precheck runs */
-	SERVICE_COLLECTING, /* an upgrade: the current one hands its listeners over */
-	SERVICE_UPGRADING,  /* the new one runs, but is not ready */
+	SERVICE_COLLECTING, /* an upgrade: the current one hands its listeners over, the new one begins */
+	SERVICE_UPGRADING,  /* the new one may have them, but is not ready */
 	SERVICE_RETIRING,   /* the new one is ready; the current one lets go */
 	SERVICE_PROBATION,  /* the new one serves; the one before it can come back yet */
 	SERVICE_VACATING,   /* in place: the current one lets go, drains and ends, without a new one */
@@ -52,8 +52,8 @@ enum service_action {
 	ACTION_REFUSE_CROWDED,
 	ACTION_REFUSE_TERMINATING,
 	ACTION_CHECK,	 /* run --precheck, if there is one */
-	ACTION_COLLECT,	 /* ask for the listeners */
-	ACTION_SPAWN,	 /* start the new generation */
+	ACTION_COLLECT,	 /* ask for the listeners, and start the new generation unless it is in place */
+	ACTION_ADMIT,	 /* the new generation may ask for them, and join */
 	ACTION_COMMIT,	 /* the first generation is ready */
 	ACTION_RETIRE,	 /* commit the new one, then the current one lets go */
 	ACTION_SUCCEED,	 /* the new one is the current one, the old one drains */
@@ -62,7 +62,7 @@ enum service_action {
 	ACTION_FAIL,	 /* nothing happened: the current one serves on */
 	ACTION_RESUME,	 /* the current one takes back what it has let go of */
 	ACTION_PROMOTE,	 /* the current one died: the new one goes on in its place */
-	ACTION_REPLACE,	 /* the current one died before there was a new one: start that */
+	ACTION_REPLACE,	 /* the current one died before all was handed over: the new one has what there is */
 	ACTION_VACATE,	 /* the current one lets go */
 	ACTION_DRAIN,	 /* it finishes its connections and ends */
 	ACTION_FILL,	 /* start the next one, while nobody serves */

@@ -506,6 +506,11 @@ static void member_listeners(struct member *member, const struct message *messag
 {
 	bool is_complete = true;
 
+	/* Late: the upgrade that they were for has been given up. */
+	if (!service.is_collecting || member->generation != service.current) {
+		transfer_close(fds, message->count);
+		return;
+	}
 	for (uint32_t i = 0; i < message->count; i++) {
 		uint64_t inode = message->value[i] & ~PROTOCOL_EPHEMERAL;
 		const struct heard *heard = generation_heard(member->generation, inode);
@@ -518,8 +523,7 @@ static void member_listeners(struct member *member, const struct message *messag
 	if (message->flags & MESSAGE_MORE)
 		return;
 	member->answered = true;
-	if (service.is_collecting && member->generation == service.current &&
-	    generation_all_answered(service.current))
+	if (generation_all_answered(service.current))
 		service_collected(true);
 }
 
@@ -641,6 +645,13 @@ static void member_free(struct member *member)
 	free(member);
 }
 
+/* Of a process that is killed the channel closes first: where nothing is left, its end is told in a moment. */
+static void collect_without(const struct generation *generation)
+{
+	if (!TAILQ_EMPTY(&generation->members) || !TAILQ_EMPTY(&service.pool))
+		service_collected(true);
+}
+
 /* What waited for this member's answer must not wait for ever. */
 static void member_gone(struct member *member)
 {
@@ -654,7 +665,7 @@ static void member_gone(struct member *member)
 		generation_check_gone(generation);
 	else if (generation == service.current && service.is_collecting &&
 	    generation_all_answered(generation))
-		service_collected(true);
+		collect_without(generation);
 	else if (generation->phase == PHASE_RETIRING && generation_all_answered(generation))
 		service_retired(generation);
 	else if (generation->phase == PHASE_DRAINING && generation_all_answered(generation))
@@ -741,14 +752,19 @@ static void member_ended(struct source *source, short revents)
 		member_gone(member);
 }
 
-/* Before the loop may look at it: the channel closes with the process, mostly. */
-static void member_watch(struct member *member, int fd)
+static void member_hear(struct member *member, int fd)
 {
-	int pidfd = process_pidfd(member->pid), room = CHANNEL_ROOM;
+	int room = CHANNEL_ROOM;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-
 	loop_add(&member->source, fd, POLLIN, member_ready);
+}
+
+/* The channel closes with the process, mostly. */
+static void member_watch(struct member *member)
+{
+	int pidfd = process_pidfd(member->pid);
+
 	if (pidfd >= 0)
 		loop_add(&member->pidfd, pidfd, POLLIN, member_ended);
 }
@@ -787,12 +803,13 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	member->generation = generation;
 	member->pid = pid;
 	TAILQ_INSERT_TAIL(&generation->members, member, link);
-	member_watch(member, fd);
+	log_line(LOG_LEVEL_DEBUG, "process %d joins generation %u", (int)pid, generation->number);
+	member_hear(member, fd);
+	member_welcome(member); /* it waits for that */
+	member_watch(member);
 	forget_stranger(generation, pid);
 	kin_note(&generation->kin, pid);
 	generation->was_member |= pid == generation->pid;
-	log_line(LOG_LEVEL_DEBUG, "process %d joins generation %u", (int)pid, generation->number);
-	member_welcome(member);
 	return true;
 }
 

@@ -2,9 +2,9 @@
  * The supervisor: one loop, one table of states (generation.c), and what each action does.
  *
  * An upgrade: the current generation's members hand their listeners over (COLLECT) into the pool;
- * the command is started again; its bind() calls get the listeners from the pool; once it waits on
- * all of them it is ready, and only then the old one lets go (RETIRE), drains and ends. Until that
- * moment every failure leads back to where it began.
+ * meanwhile the command is started again; its bind() calls get the listeners from the pool, once they
+ * are there; when it waits on all of them it is ready, and only then the old one lets go (RETIRE),
+ * drains and ends. Until that moment every failure leads back to where it began.
  *
  * In place (vacancy.c) the old one lets go, drains and ends first, and the next one is started then.
  */
@@ -18,6 +18,7 @@
 #include "target.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,16 +163,37 @@ struct generation *service_spawn(void)
 	return NULL;
 }
 
-void service_spawn_into(struct generation **place)
+/* False: it could not be, and that event has been dealt with. */
+static bool spawn_into(struct generation **place)
 {
 	*place = service_spawn();
-	if (!*place) {
-		service.exit_code = 1;
-		service_event(place == &service.new ? EVENT_NEW_FAILED : EVENT_CURRENT_EXITED);
-		return;
+	if (*place) {
+		service_tell("generation %u (pid %d) started", (*place)->number, (int)(*place)->pid);
+		return true;
 	}
-	timer_set(&(*place)->deadline, service.settings->ready_timeout_ms, generation_ready_timeout);
-	service_tell("generation %u (pid %d) started", (*place)->number, (int)(*place)->pid);
+	service.exit_code = 1;
+	service_event(place == &service.new ? EVENT_NEW_FAILED : EVENT_CURRENT_EXITED);
+	return false;
+}
+
+/* From now on it is heard, and has to become ready. */
+static void admit(struct generation *generation)
+{
+	generation->channel.events = POLLIN;
+	timer_set(&generation->deadline, service.settings->ready_timeout_ms, generation_ready_timeout);
+}
+
+void service_spawn_into(struct generation **place)
+{
+	if (spawn_into(place))
+		admit(*place);
+}
+
+/* Mostly it was started when the listeners were asked for. */
+static void admit_new(void)
+{
+	if (service.new || spawn_into(&service.new))
+		admit(service.new);
 }
 
 void service_ready(struct generation *generation)
@@ -197,6 +219,10 @@ static void set_silent_failure(void)
 
 static void collect_timeout(struct timer *timer)
 {
+	if (TAILQ_EMPTY(&service.current->members)) {
+		service_collected(true); /* who was asked is gone, and it has not ended */
+		return;
+	}
 	if (elapsed_ms(collect_began_ns) < COLLECT_TIMEOUT_MS) {
 		generation_nudge(service.current);
 		timer_set(timer, COLLECT_AGAIN_MS, collect_timeout);
@@ -310,10 +336,17 @@ void service_collect_abort(void)
 	service.is_collecting = false;
 }
 
+/*
+ * What the program does before it asks for a listener needs none: it begins while they are being handed
+ * over. Whoever asks for one, or joins, waits until they are there.
+ */
 static void collect_for_restart(void)
 {
 	service_tell("restart: generation %u hands over its listeners", service.current->number);
 	service_collect();
+	if (service.state == SERVICE_COLLECTING && !service.settings->in_place &&
+	    spawn_into(&service.new))
+		service.new->channel.events = 0;
 }
 
 /* Stopping: clients that are queued already are served, new ones are kept away meanwhile. */
@@ -403,6 +436,7 @@ void service_discard_new(void)
 
 static void fail(void)
 {
+	service_collect_abort();
 	if (service.new)
 		service_tell_output(service.new, false);
 	service_discard_new();
@@ -523,11 +557,13 @@ static void promote(void)
 	generation_check_ready(service.new); /* less is asked of the only one */
 }
 
+/* The new one has the listeners that have been handed over by now. */
 static void replace(void)
 {
 	service_collect_abort();
 	drop_current();
-	service_spawn_into(&service.new);
+	pool_unclaim(&service.pool);
+	admit_new();
 }
 
 static void stop(void)
@@ -603,11 +639,6 @@ static void end_vacant(void)
 	service_conclude(0, "stopped: no generation was running");
 }
 
-static void spawn(void)
-{
-	service_spawn_into(&service.new);
-}
-
 static void drain_current(void)
 {
 	generation_drain(service.current);
@@ -623,7 +654,7 @@ static void perform(enum service_action action)
 	static void (*const functions[])(void) = {
 		[ACTION_CHECK] = check,
 		[ACTION_COLLECT] = collect_for_restart,
-		[ACTION_SPAWN] = spawn,
+		[ACTION_ADMIT] = admit_new,
 		[ACTION_COMMIT] = commit,
 		[ACTION_RETIRE] = retire_current,
 		[ACTION_SUCCEED] = succeed,

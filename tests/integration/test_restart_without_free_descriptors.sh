@@ -51,11 +51,11 @@ copes() {
 	behave --init-ms=1500
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
-	wait_for 5 status_has '^generation 2 .*starting'
+	wait_for 5 status_has '^generation 3 .*starting'
 	crowd_start 100
 	wait_for 10 is_full "$old"
 	wait "$restart_job" || fail "restart: $(cat "$TMP/restart")"
-	expect_match 'generation 2 \(pid [0-9]+\) ready' "$(cat "$TMP/restart")"
+	expect_match 'generation 3 \(pid [0-9]+\) ready' "$(cat "$TMP/restart")"
 	wait_for 10 saw_at_least v2 20
 	held=$(crowd_saw v1)
 	[ "$held" -ge 20 ] || fail "$mode: the old one took $held clients only"
