@@ -158,6 +158,12 @@ void generation_probe(struct generation *generation)
 	}
 }
 
+/* Who is asked for its connections meanwhile, for `flip status`, has not answered that by these. */
+static bool owes_listeners(const struct generation *generation)
+{
+	return service.is_collecting && generation == service.current;
+}
+
 void generation_count(struct generation *generation)
 {
 	struct member *member;
@@ -166,7 +172,7 @@ void generation_count(struct generation *generation)
 		if (member->is_counting)
 			continue;
 		member->is_counting = true;
-		member->answered = false;
+		member->answered &= owes_listeners(generation);
 		member_tell(member, MESSAGE_PROBE, MESSAGE_MORE, 0);
 	}
 }
@@ -502,12 +508,18 @@ static void member_unable(const struct member *member, int error)
 	service_collected(false);
 }
 
+/* Late ones, too, while they change hands; but those that an upgrade was to have that is given up are not kept. */
+static bool are_wanted(const struct member *member)
+{
+	return member->generation == service.current &&
+	       (service.is_collecting || service.state == SERVICE_UPGRADING || holding_is_active());
+}
+
 static void member_listeners(struct member *member, const struct message *message, const int *fds)
 {
 	bool is_complete = true;
 
-	/* Late: the upgrade that they were for has been given up. */
-	if (!service.is_collecting || member->generation != service.current) {
+	if (!are_wanted(member)) {
 		transfer_close(fds, message->count);
 		return;
 	}
@@ -518,9 +530,15 @@ static void member_listeners(struct member *member, const struct message *messag
 		is_complete &= pool_add(&service.pool, fds[i], inode, message->value[i] & PROTOCOL_EPHEMERAL,
 			 heard ? heard->file_device : 0, heard ? heard->file_inode : 0);
 	}
-	if (!is_complete)
+	if (!is_complete) {
 		member_unable(member, ENOMEM);
+		return;
+	}
 	if (message->flags & MESSAGE_MORE)
+		return;
+	if (!service.is_collecting && holding_is_active())
+		holding_refreshed(true);
+	if (!service.is_collecting)
 		return;
 	member->answered = true;
 	if (generation_all_answered(service.current))
@@ -613,7 +631,7 @@ static void member_says(struct member *member, const struct message *message, co
 		member->answered |= generation->comes_back;
 		break;
 	case MESSAGE_CONNECTIONS:
-		member->answered = true;
+		member->answered |= !owes_listeners(generation);
 		member->is_counting = false;
 		member->connections = message->value[0];
 		if (generation_all_answered(generation))
@@ -810,6 +828,8 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	forget_stranger(generation, pid);
 	kin_note(&generation->kin, pid);
 	generation->was_member |= pid == generation->pid;
+	if (!generation->first_member)
+		generation->first_member = pid;
 	return true;
 }
 

@@ -58,6 +58,7 @@ static void adopt(struct generation *generation, pid_t heir)
 	log_line(LOG_LEVEL_DEBUG, "generation %u goes on in the background: process %d for %d",
 		 generation->number, (int)heir, (int)generation->pid);
 	generation->pid = heir;
+	generation->has_heir = true;
 	generation->kin.root = heir;
 	kin_note(&generation->kin, heir);
 	generation->was_member = generation_member(generation, heir);
@@ -75,8 +76,11 @@ static bool may_have_heir(const struct generation *generation, int status)
 
 static void first_process_exited(struct generation *generation, int status)
 {
-	pid_t heir = may_have_heir(generation, status) ? kin_heir(&generation->kin) : 0;
+	pid_t heir;
 
+	if (generation->orphan_status)
+		status = generation->orphan_status;
+	heir = may_have_heir(generation, status) ? kin_heir(&generation->kin) : 0;
 	if (heir) {
 		adopt(generation, heir);
 		return;
@@ -127,6 +131,21 @@ static struct generation *generation_with(pid_t pid)
 	return NULL;
 }
 
+/*
+ * A daemon that fails at its start may be reaped before the first process, which has left it to us and is
+ * about to end, too, or after what it leaves behind was taken for its heir.
+ */
+static void orphan_reaped(pid_t pid, int status)
+{
+	struct generation *starting = service.new ? service.new : service.current;
+
+	if (!starting || starting->phase != PHASE_STARTING || starting->first_member != pid || !status)
+		return;
+	starting->orphan_status = status;
+	if (starting->has_heir)
+		first_process_exited(starting, status);
+}
+
 static void reap(void)
 {
 	int status;
@@ -139,6 +158,8 @@ static void reap(void)
 			continue;
 		if (generation)
 			first_process_exited(generation, status);
+		else
+			orphan_reaped(pid, status);
 	}
 }
 

@@ -436,7 +436,8 @@ void service_discard_new(void)
 
 static void fail(void)
 {
-	service_collect_abort();
+	if (!service_holds())
+		service_collect_abort();
 	if (service.new)
 		service_tell_output(service.new, false);
 	service_discard_new();

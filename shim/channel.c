@@ -35,15 +35,15 @@ int channel_connect(void)
 int channel_receive_wait(int channel_fd, struct message *message, int *fds, unsigned *n_fds,
 			 int timeout_ms)
 {
-	/* In slices, so that a signal's EINTR needs no clock: it shortens one slice only. */
-	for (int slice = 0; slice < timeout_ms; slice += 100) {
-		int result = transfer_receive(channel_fd, message, fds, n_fds);
+	struct timespec left = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+	int result;
 
-		if (result != -EAGAIN && result != -EBADMSG)
-			return result;
-		(void)sys_poll_wait(channel_fd, POLLIN, 100);
+	while ((result = transfer_receive(channel_fd, message, fds, n_fds)) == -EAGAIN || result == -EBADMSG) {
+		if (!left.tv_sec && !left.tv_nsec)
+			return -ETIMEDOUT;
+		(void)sys_poll_left(channel_fd, POLLIN, &left);
 	}
-	return -ETIMEDOUT;
+	return result;
 }
 
 int channel_request(const struct message *request, const int *request_fds, unsigned n_request_fds,

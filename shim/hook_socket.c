@@ -549,20 +549,46 @@ int hook_shutdown(int fd, int how)
 }
 
 /*
- * O_NONBLOCK of a listener that was handed over: the kernel's stays set, and this generation's
- * own is kept in the table. Returns the flags to set in the kernel.
+ * O_NONBLOCK of a listener that was handed over: the kernel's stays set, and this generation's own is kept
+ * in the table. It may be handed over in this very moment, by our signal or another thread: the program's
+ * word is the last one, and what was done the plain way is done again.
  */
-static int set_status(int fd, int flags)
-{
+struct status {
+	bool is_emulated;
 	struct listener *listener;
+};
 
-	if (flags & O_NONBLOCK && !atomic_load(&session.family->blocking))
-		return flags;
-	listener = listener_behind(fd);
-	if (!listener)
-		return flags;
-	listener_set_blocks(listener, !(flags & O_NONBLOCK));
-	return flags | O_NONBLOCK;
+/* Is the kernel's to be set? */
+static bool status_begin(struct status *status, int fd, bool nonblocking)
+{
+	status->is_emulated = session_is_emulating();
+	status->listener = status->is_emulated && (!nonblocking || atomic_load(&session.family->blocking)) ?
+				   listener_behind(fd) :
+				   NULL;
+	return nonblocking || status->listener;
+}
+
+/* True: once more. */
+static bool status_end(const struct status *status, bool nonblocking, int result)
+{
+	if (result >= 0 && status->listener)
+		listener_set_blocks(status->listener, !nonblocking);
+	return !status->is_emulated && atomic_load(&session.family->handed_over);
+}
+
+static int set_flags(int (*call)(int, int, ...), int fd, int flags)
+{
+	bool nonblocking = flags & O_NONBLOCK;
+	int saved = errno, result;
+	struct status status;
+
+	do {
+		bool kernels = status_begin(&status, fd, nonblocking);
+
+		errno = saved;
+		result = call(fd, F_SETFL, kernels ? flags | O_NONBLOCK : flags);
+	} while (status_end(&status, nonblocking, result));
+	return result;
 }
 
 static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *argument)
@@ -573,13 +599,11 @@ static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *arg
 		errno = EBADF;
 		return -1;
 	}
-	if (!session_is_emulating())
-		return call(fd, command, argument);
 	if (command == F_SETFL)
-		argument = (void *)(intptr_t)set_status(fd, (int)(intptr_t)argument);
-	errno = saved;
+		return set_flags(call, fd, (int)(intptr_t)argument);
 	result = call(fd, command, argument);
-	if (command == F_GETFL && result >= 0 && result & O_NONBLOCK && listener_blocks(fd))
+	if (command == F_GETFL && result >= 0 && result & O_NONBLOCK && session_is_emulating() &&
+	    listener_blocks(fd))
 		result &= ~O_NONBLOCK;
 	if (result >= 0)
 		errno = saved;
@@ -598,11 +622,19 @@ int hook_fcntl64(int fd, int command, void *argument)
 
 int hook_ioctl(int fd, unsigned long request, void *argument)
 {
-	int saved = errno, on;
+	int saved = errno, result, on;
+	struct status status;
 
-	if (request != FIONBIO || !session_is_emulating() || !argument)
+	if (request == FIONBIO && !session_is_emulating()) {
+		result = REAL(ioctl)(fd, request, argument);
+		if (result < 0 || !atomic_load(&session.family->handed_over))
+			return result;
+	}
+	if (request != FIONBIO || !sys_is_readable(argument, sizeof(on)))
 		return REAL(ioctl)(fd, request, argument);
-	on = (set_status(fd, *(int *)argument ? O_NONBLOCK : 0) & O_NONBLOCK) != 0;
+	on = status_begin(&status, fd, *(int *)argument != 0);
 	errno = saved;
-	return REAL(ioctl)(fd, request, &on);
+	result = REAL(ioctl)(fd, request, &on);
+	status_end(&status, *(int *)argument != 0, result);
+	return result;
 }

@@ -85,8 +85,39 @@ bool listener_blocks(int fd)
 	return listener && atomic_load(&listener->flags) & LISTENER_BLOCKING;
 }
 
+/* Unless the program has said so itself since that was asked. */
+static void set_blocks_if_sharing(struct listener *listener)
+{
+	uint32_t flags = atomic_load(&listener->flags), next;
+
+	do {
+		if (!(flags & LISTENER_SHARING))
+			return;
+		next = (flags & ~(uint32_t)LISTENER_SHARING) | LISTENER_BLOCKING;
+	} while (!atomic_compare_exchange_weak(&listener->flags, &flags, next));
+	if (!(flags & LISTENER_BLOCKING))
+		atomic_fetch_add(&session.family->blocking, 1);
+}
+
+void listener_share(struct listener *listener, int fd)
+{
+	int flags;
+
+	atomic_fetch_or(&listener->flags, LISTENER_SHARING);
+	atomic_fetch_add(&session.family->blocking, 1); /* who changes it in this moment looks for it */
+	atomic_store(&session.family->handed_over, 1);
+	flags = sys_fcntl(fd, F_GETFL, 0);
+	if (flags >= 0 && !(flags & O_NONBLOCK)) {
+		set_blocks_if_sharing(listener);
+		sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	}
+	atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_SHARING);
+	atomic_fetch_sub(&session.family->blocking, 1);
+}
+
 void listener_set_blocks(struct listener *listener, bool blocks)
 {
+	atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_SHARING);
 	if (blocks) {
 		if (!(atomic_fetch_or(&listener->flags, LISTENER_BLOCKING) & LISTENER_BLOCKING))
 			atomic_fetch_add(&session.family->blocking, 1);

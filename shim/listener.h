@@ -36,3 +36,9 @@ bool listener_is_withheld(int fd);
 /* Does the program believe that calls on fd block, while the shared description cannot? */
 bool listener_blocks(int fd);
 void listener_set_blocks(struct listener *listener, bool blocks);
+
+/*
+ * From now on the description behind fd never blocks, for it is another generation's too; what the program
+ * asked for is remembered, and accept() gives it that. Whoever gets EAGAIN already finds that in place.
+ */
+void listener_share(struct listener *listener, int fd);

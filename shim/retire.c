@@ -156,22 +156,6 @@ static bool look_through(bool for_listeners, registration_action action)
 	return true;
 }
 
-/*
- * From now on the description never blocks, for it is another generation's too; what the program
- * asked for is remembered, and accept() gives it that. In this order: whoever gets EAGAIN already
- * finds the rest in place.
- */
-static void share(int fd, uint64_t inode)
-{
-	int flags = sys_fcntl(fd, F_GETFL, 0);
-
-	if (flags < 0 || flags & O_NONBLOCK)
-		return;
-	listener_set_blocks(listeners_find(&session.family->listeners, inode), true);
-	atomic_store(&session.family->handed_over, 1);
-	sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
 /* Was this inode among the ones before? A listener under several numbers is sent once. */
 static bool is_repeated(unsigned at)
 {
@@ -208,11 +192,11 @@ void retire_collect(int channel_fd, int proc_fd)
 	message_init(&message, MESSAGE_LISTENERS);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		const struct held *held = &retire.held[i];
-		const struct listener *entry = listeners_find(&session.family->listeners, held->inode);
+		struct listener *entry = listeners_find(&session.family->listeners, held->inode);
 
 		if (is_repeated(i))
 			continue;
-		share(held->fd, held->inode);
+		listener_share(entry, held->fd);
 		if (message.count == PROTOCOL_FDS_MAX) {
 			message.flags = MESSAGE_MORE;
 			transfer_send(channel_fd, &message, fds, message.count);

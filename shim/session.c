@@ -20,7 +20,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define JOIN_TIMEOUT_MS 5000
+/* The supervisor lets nobody in before it has the old generation's listeners, for 5 s at most. */
+#define JOIN_TIMEOUT_MS 8000
 /* Where our descriptor lives: out of the way of programs, within select()'s reach and cheap. */
 #define CHANNEL_FD_HIGH 1000
 
@@ -29,6 +30,7 @@ static struct process process_nobody;
 static struct family family_nobody APART;
 
 static pthread_key_t leader_key;
+static __thread bool is_leader_noted;
 static _Atomic int32_t lost_leader; /* the pid of a process whose first thread has ended */
 
 struct session session = {
@@ -131,6 +133,7 @@ static void leader_ends(void *unused)
 	int fd = atomic_load(&session.process->channel_fd);
 
 	(void)unused;
+	is_leader_noted = false;
 	if (sys_gettid() != sys_getpid())
 		return;
 	atomic_store(&lost_leader, sys_getpid());
@@ -141,10 +144,8 @@ static void leader_ends(void *unused)
 /* Whoever forks is the first thread of the child; if it was that of its parent, all is as it should be. */
 static void leader_note(void)
 {
-	static __thread bool is_noted;
-
-	if (!is_noted)
-		is_noted = pthread_setspecific(leader_key, &session) == 0;
+	if (!is_leader_noted)
+		is_leader_noted = pthread_setspecific(leader_key, &session) == 0;
 }
 
 __attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)

@@ -180,13 +180,20 @@ static inline long sys_recvmsg(int fd, struct msghdr *message, int flags)
 	return SYS_CALL(SYS_recvmsg, fd, message, flags);
 }
 
+/* Blocks for so long at most; `left` of it, also after a signal, is what remains (ppoll(2): the kernel's own does that). */
+static inline int sys_poll_left(int fd, short events, struct timespec *left)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+
+	return (int)SYS_CALL(SYS_ppoll, &poll_fd, 1, left, NULL, 0);
+}
+
 /* Blocks for timeout_ms at most, longer never; a signal ends it with -EINTR. */
 static inline int sys_poll_wait(int fd, short events, int timeout_ms)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = events };
 	struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 
-	return (int)SYS_CALL(SYS_ppoll, &poll_fd, 1, &timeout, NULL, 0);
+	return sys_poll_left(fd, events, &timeout);
 }
 
 /*

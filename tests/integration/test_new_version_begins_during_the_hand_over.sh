@@ -65,8 +65,65 @@ goes_on_alone() {
 	load_end
 }
 
+serve_two() {
+	tag_set v1
+	serve /usr/bin/python3 "$ROOT/tests/integration/two_listeners.py" "$PORT" "$TMP/tag" "$@"
+	wait_for 10 ask $((PORT + 1))
+	halt_old
+}
+
+both_are() {
+	[[ "$(ask) $(ask $((PORT + 1)))" == "$1 "*" $1 "* ]]
+}
+
+# Each signal ends a wait for the supervisor early: it is the time that counts.
+waits_among_signals() {
+	serve_two timer
+	restart_in_background
+	sleep 1
+	kill -CONT "$old"
+	wait "$restart_job" || fail "flip restart failed: $(cat "$TMP/restart")"
+	wait_for 5 both_are v2
+}
+
+# What is answered to `flip status` is not taken for the listeners of one who has not handed them over.
+counts_meanwhile() {
+	local second
+	serve_two
+	second=$(ask $((PORT + 1)) | cut -d ' ' -f 2)
+	kill -STOP "$second"
+	"$FLIP" status "$SUPERVISOR_PID" >"$TMP/status" 2>&1 &
+	pause
+	restart_in_background
+	kill -STOP "$SUPERVISOR_PID"
+	kill -CONT "$old" "$second"
+	sleep 0.2
+	kill -CONT "$SUPERVISOR_PID"
+	wait "$restart_job" || fail "flip restart failed: $(cat "$TMP/restart")"
+	wait_for 5 both_are v2
+}
+
+# A daemon that fails when its parent is yet to end: what it has left behind is not taken for the server.
+daemon_fails() {
+	tag_set v1
+	behave
+	serve sh -c '("$@" &); sleep 0.5' sh "$SERVER" --wait=prefork --listen="127.0.0.1:$PORT" \
+		--tag-file="$TMP/tag" --behaviour-file="$TMP/behaviour"
+	behave --orphan --exit-at-start=3 --at=listen
+	restart_refused 'exited with status 3 before it was ready' "$SUPERVISOR_PID"
+	wait_for 5 tag_is v1
+	behave
+	tag_set v2
+	restart "$SUPERVISOR_PID"
+	wait_for 5 tag_is v2
+}
+
 in_both_faces waits
 in_both_faces ends_before
 in_both_faces goes_on_alone
+in_both_faces waits_among_signals
+in_both_faces counts_meanwhile
+FACE=run daemon_fails
+end_all
 control_without_flip
 pass
