@@ -43,7 +43,7 @@ struct session session = {
  * A child made by fork() holds a copy of the channel: its parent's end must not outlive that. Nothing is
  * written, for each page that is costs the child a copy of it.
  */
-static void child_forked(void)
+BY_CHILDREN static void child_forked(void)
 {
 	int fd = atomic_load(&session.channel_fd);
 
@@ -142,7 +142,7 @@ static void leader_ends(void *unused)
 }
 
 /* Whoever forks is the first thread of the child; if it was that of its parent, all is as it should be. */
-static void leader_note(void)
+BY_CHILDREN static void leader_note(void)
 {
 	if (!is_leader_noted)
 		is_leader_noted = pthread_setspecific(leader_key, &session) == 0;

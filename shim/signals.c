@@ -325,7 +325,7 @@ void signals_exec_failed(void)
 	errno = saved;
 }
 
-void signals_forked(void)
+BY_CHILDREN void signals_forked(void)
 {
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
 		int signal = atomic_load(&taken[slot].signal);
