@@ -306,7 +306,7 @@ static void options_restore(struct pool_entry *entry)
 	for (unsigned i = 0; i < N_OPTIONS && entry->is_changed; i++)
 		if (entry->was[i].length != NO_OPTION)
 			option_make(entry->fd, i, &entry->was[i]);
-	entry->is_changed = false;
+	entry->is_noted = entry->is_changed = false;
 }
 
 void pool_let_in(struct pool_entry *entry)

@@ -78,7 +78,7 @@ static void first_process_exited(struct generation *generation, int status)
 {
 	pid_t heir;
 
-	if (generation->orphan_status)
+	if (generation->phase == PHASE_STARTING && generation->orphan_status)
 		status = generation->orphan_status;
 	heir = may_have_heir(generation, status) ? kin_heir(&generation->kin) : 0;
 	if (heir) {

@@ -624,6 +624,7 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 {
 	int saved = errno, result, on;
 	struct status status;
+	bool nonblocking;
 
 	if (request == FIONBIO && !session_is_emulating()) {
 		result = REAL(ioctl)(fd, request, argument);
@@ -632,9 +633,10 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 	}
 	if (request != FIONBIO || !sys_is_readable(argument, sizeof(on)))
 		return REAL(ioctl)(fd, request, argument);
-	on = status_begin(&status, fd, *(int *)argument != 0);
+	nonblocking = *(int *)argument;
+	on = status_begin(&status, fd, nonblocking);
 	errno = saved;
 	result = REAL(ioctl)(fd, request, &on);
-	status_end(&status, *(int *)argument != 0, result);
+	status_end(&status, nonblocking, result);
 	return result;
 }

@@ -341,8 +341,8 @@ bool session_join(bool in_handler)
 		return false;
 	if (!atomic_compare_exchange_strong(&process->state, &state, PROCESS_JOINING)) {
 		/* Who is at it looks in the end for what has come meanwhile. */
-		for (int i = 0; !in_handler && i < 5000 && atomic_load(&process->state) == PROCESS_JOINING;
-		     i++)
+		for (int i = 0; !in_handler && i < JOIN_TIMEOUT_MS &&
+				atomic_load(&process->state) == PROCESS_JOINING; i++)
 			(void)sys_poll_wait(-1, 0, 1);
 		return atomic_load(&process->state) == PROCESS_MEMBER;
 	}

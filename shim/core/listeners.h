@@ -19,8 +19,8 @@ enum listener_flag {
 	LISTENER_EPHEMERAL = 4, /* bound to port 0: has no address to be known by */
 	LISTENER_ANNOUNCED = 8,
 	LISTENER_DATAGRAM = 16, /* is bound for clients, without connections to accept */
-	LISTENER_SHARING = 64,	/* whether it blocks is being found out (listener_share()) */
 	LISTENER_CLAIMED = 32,	/* was the old generation's, whose clients come by it until we are current */
+	LISTENER_SHARING = 64,	/* whether it blocks is being found out (listener_share()) */
 };
 
 struct listener {
