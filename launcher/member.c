@@ -482,6 +482,16 @@ bool generation_is_resuming(const struct generation *generation)
 	return false;
 }
 
+bool generation_has_unread(const struct generation *generation)
+{
+	const struct member *member;
+
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (poll(&(struct pollfd){ .fd = member->source.fd, .events = POLLIN }, 1, 0) > 0)
+			return true;
+	return false;
+}
+
 static void resume_member(struct member *member, const struct pool *pool)
 {
 	if (member->n_pending || !resume_now(member, pool))
@@ -588,6 +598,14 @@ static void note_file(struct generation *generation, const struct message *messa
 				     entry->file.was.st_ino);
 }
 
+/* The current generation has a listener that it had not, or had closed, when it was asked for all. */
+static void current_listens(struct member *member)
+{
+	holding_refresh();
+	if (service.state == SERVICE_COLLECTING || service.state == SERVICE_UPGRADING)
+		member_tell(member, MESSAGE_COLLECT, 0, 0);
+}
+
 static void member_says(struct member *member, const struct message *message, const int *fds)
 {
 	struct generation *generation = member->generation;
@@ -601,7 +619,7 @@ static void member_says(struct member *member, const struct message *message, co
 		note_file(generation, message);
 		generation_note_listener(generation, message->value[0], message->type == MESSAGE_WAITING);
 		if (generation == service.current && message->type == MESSAGE_LISTENING)
-			holding_refresh();
+			current_listens(member);
 		break;
 	case MESSAGE_CLOSED:
 		if (generation == service.current)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef TCP_MSS_DEFAULT
@@ -113,6 +114,14 @@ struct pool_entry *pool_find(struct pool *pool, uint64_t inode)
 	return NULL;
 }
 
+/* The number may mean another file since the listener was found there. */
+static bool is_socket(int fd, uint64_t inode)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == inode;
+}
+
 bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
 	      uint64_t file_inode)
 {
@@ -124,7 +133,8 @@ bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 		close(fd);
 		return is_known;
 	}
-	if (getsockname(fd, (struct sockaddr *)&entry->address, &length) != 0) {
+	if (!is_socket(fd, inode) ||
+	    getsockname(fd, (struct sockaddr *)&entry->address, &length) != 0) {
 		free(entry);
 		close(fd);
 		return true;
@@ -210,7 +220,7 @@ static bool may_share(const struct pool_entry *entry, int fresh_fd)
 }
 
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
-			     bool (*still_held)(uint64_t inode))
+			     bool (*still_held)(uint64_t inode, void *by), void *by)
 {
 	struct pool_entry *entry, *best = NULL;
 	bool is_probe;
@@ -220,7 +230,7 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 			continue;
 		if (!entry->claims)
 			return entry;
-		is_probe = !still_held(entry->inode);
+		is_probe = !still_held(entry->inode, by);
 		if (is_probe)
 			entry->claims = 1;
 		if ((is_probe || may_share(entry, fresh_fd)) && (!best || entry->claims < best->claims))
@@ -230,13 +240,13 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 }
 
 struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
-				  bool (*still_held)(uint64_t inode))
+				  bool (*still_held)(uint64_t inode, void *by), void *by)
 {
 	struct pool_entry *entry;
 
 	/* Another of its SO_REUSEPORT group is to be one of its own. */
 	TAILQ_FOREACH(entry, pool, link)
-		if (is_same_place(entry, fresh_fd, place) && !still_held(entry->inode))
+		if (is_same_place(entry, fresh_fd, place) && !still_held(entry->inode, by))
 			return entry;
 	return NULL;
 }

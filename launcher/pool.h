@@ -47,7 +47,8 @@ TAILQ_HEAD(pool, pool_entry);
 
 /*
  * Takes fd over, or closes it if its socket is there already (several members hold it). Device and
- * inode are those of a Unix listener's file, as its process told, or 0. False: there is no memory.
+ * inode are those of a Unix listener's file, as its process told, or 0. What is no such socket is
+ * closed. False: there is no memory.
  */
 bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_t device,
 	      uint64_t file_inode);
@@ -55,15 +56,15 @@ bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 /*
  * The first unclaimed listener that a socket `fresh_fd`, about to be bound to this place, would be:
  * same family, type, protocol, network namespace, address (or file) and IPV6_V6ONLY. NULL: none.
- * `still_held` says whether a claimed one is still open in the new generation; if it is not, the
+ * `still_held` says whether a claimed one is still open in the generation `by`; if it is not, the
  * claim was a probe and is void. Of a SO_REUSEPORT group a claimed one is given again if need be.
  */
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
-			     bool (*still_held)(uint64_t inode));
+			     bool (*still_held)(uint64_t inode, void *by), void *by);
 
-/* The first of the same kind that the generation before has closed, and binds again. NULL: none. */
+/* The first of the same kind that `by`, which serves, has closed and binds again. NULL: none. */
 struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
-				  bool (*still_held)(uint64_t inode));
+				  bool (*still_held)(uint64_t inode, void *by), void *by);
 
 /* Is there a listener at this place, of fd's kind, that nobody has claimed yet? */
 bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);

@@ -265,6 +265,8 @@ void generation_nudge(const struct generation *generation);
 void member_tell(struct member *member, enum message_type type, uint32_t flags, uint64_t value);
 bool generation_all_answered(const struct generation *generation);
 uint64_t generation_connections(const struct generation *generation);
+/* Has a member said something that waits to be read here? */
+bool generation_has_unread(const struct generation *generation);
 struct member *generation_member(const struct generation *generation, pid_t pid);
 /* Is no other member above this one? */
 bool member_is_head(const struct member *member);

@@ -95,11 +95,9 @@ static void visitor_joins(struct visitor *visitor, pid_t pid)
 	join(&visitor->timeout);
 }
 
-static bool new_generation_holds(uint64_t inode)
+static bool claimer_holds(uint64_t inode, void *generation)
 {
-	struct generation *starting = service.new ? service.new : service.current;
-
-	return kin_holds(&starting->kin, inode);
+	return kin_holds(&((struct generation *)generation)->kin, inode);
 }
 
 static struct pool_place place_of(const struct message *request)
@@ -156,24 +154,20 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	return true;
 }
 
-static bool current_holds(uint64_t inode)
-{
-	return kin_holds(&service.current->kin, inode);
-}
-
 static void answer_claim(struct visitor *visitor, const struct message *request, int fresh_fd)
 {
 	struct pool_place place = place_of(request);
-	bool is_starting = visitor->generation->phase == PHASE_STARTING;
+	struct generation *by = visitor->generation;
+	bool is_starting = by->phase == PHASE_STARTING;
 	struct pool_entry *entry = NULL;
 	struct message reply;
 	char text[ADDRESS_TEXT_MAX];
 
 	if (is_starting)
-		entry = pool_take(&service.pool, fresh_fd, &place, new_generation_holds);
-	else if (visitor->generation == service.current)
-		entry = pool_take_back(&service.pool, fresh_fd, &place, current_holds);
-	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", visitor->generation->number,
+		entry = pool_take(&service.pool, fresh_fd, &place, claimer_holds, by);
+	else if (by == service.current || by == service.new) /* which is to be current in a moment */
+		entry = pool_take_back(&service.pool, fresh_fd, &place, claimer_holds, by);
+	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", by->number,
 		 address_format((struct sockaddr *)&place.address, text, sizeof(text)),
 		 entry ? "it gets it" : "it binds it itself");
 	message_init(&reply, MESSAGE_CLAIMED);
@@ -209,9 +203,13 @@ static void visitor_ready(struct source *source, short revents)
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
 	struct message message;
-	int result = transfer_receive(source->fd, &message, fds, &n_fds);
+	int result;
 
 	(void)revents;
+	/* It may claim what it has closed since, and has handed over by what is not read yet. */
+	if (visitor->generation == service.current && generation_has_unread(service.current))
+		return;
+	result = transfer_receive(source->fd, &message, fds, &n_fds);
 	if (result == -EAGAIN)
 		return;
 	if (result == 0 && !visitor_may(visitor, &peer))

@@ -190,6 +190,11 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 	bound_init(&request, MESSAGE_CLAIM, address, length);
 	if (channel_request(&request, &fd, 1, &reply, &listener_fd) != 0 || listener_fd < 0)
 		return false;
+	/* While it was on its way here, where nobody sees it: from now on letting go finds it. */
+	if (retire_is_retired()) {
+		sys_close(listener_fd);
+		return false;
+	}
 	if (address_is_path(address, length))
 		file_note(sys_inode(listener_fd), file_at(address, length));
 	adopt(fd, listener_fd);
@@ -215,14 +220,20 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
 	       (session_is_new() || is_held);
 }
 
+/* Is fd, instead of being bound, what this process has let go of? */
+static bool is_let_go(int fd, const struct sockaddr *address, socklen_t length)
+{
+	return session.enabled && address && retire_is_retired() &&
+	       may_become_listener(fd, address, length) && retire_bind(fd, address, length);
+}
+
 /* Is fd, instead of being bound, what the service has at this address? */
 static bool is_provided(int fd, const struct sockaddr *address, socklen_t length)
 {
-	if (!session.enabled || !address)
-		return false;
-	if (retire_is_retired())
-		return may_become_listener(fd, address, length) && retire_bind(fd, address, length);
-	return is_claimable(fd, address, length) && claim(fd, address, length);
+	if (session.enabled && address && !retire_is_retired() &&
+	    is_claimable(fd, address, length) && claim(fd, address, length))
+		return true;
+	return is_let_go(fd, address, length);
 }
 
 /*
@@ -245,19 +256,23 @@ static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 
 int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int saved = errno;
-	int result;
+	int saved = errno, error;
 
 	if (is_provided(fd, address, length)) {
 		errno = saved;
 		return 0;
 	}
 	errno = saved;
-	result = REAL(bind)(fd, address, length);
-	if (result == 0 && session.enabled && address)
-		note_bound(fd, address, length);
-	errno = result == 0 ? saved : errno;
-	return result;
+	if (REAL(bind)(fd, address, length) == 0) {
+		if (session.enabled && address)
+			note_bound(fd, address, length);
+		errno = saved;
+		return 0;
+	}
+	/* It may have let go since the first look. */
+	error = errno == EADDRINUSE && is_let_go(fd, address, length) ? 0 : errno;
+	errno = error ? error : saved;
+	return error ? -1 : 0;
 }
 
 /*

@@ -20,6 +20,9 @@
 /* Most processes have no more listeners than that, and no need for a map of their own. */
 #define HELD_FEW 4
 
+/* A program whose threads close listeners all the time is asked again; then the hand-over fails. */
+#define COLLECT_TRIES_MAX 20
+
 /* Where copies of ours live: out of the way of programs, as the channel. */
 #define SENDER_FD_HIGH 1001
 
@@ -33,6 +36,8 @@ struct held { /* a descriptor of a listener */
 	socklen_t length;
 	struct sockaddr_storage address; /* where it is bound */
 };
+
+#define UNKNOWN_INODE UINT64_MAX /* of one that was not open when this process let go */
 
 static struct held few[HELD_FEW];
 
@@ -49,6 +54,7 @@ static struct {
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
+	_Atomic uint32_t is_adding;   /* a thread is in held_add() */
 	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
 } retire = { .held = few };
 
@@ -177,20 +183,15 @@ static void answer(int channel_fd, enum message_type type, uint32_t flags, uint6
 	(void)transfer_send(channel_fd, &message, NULL, 0);
 }
 
-void retire_collect(int channel_fd, int proc_fd)
+/* False: another thread has closed one of them since they were looked for. */
+static bool send_held(int channel_fd)
 {
 	struct message message;
 	int fds[PROTOCOL_FDS_MAX];
+	int result = 0;
 
-	atomic_store(&session.family->sole, 0);
-	retire_prepare(proc_fd);
-	/* What letting go will need is made sure of before anything has begun. */
-	if (!saved_make_room() || !look_through(true, NULL)) {
-		answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)errno, 1);
-		return;
-	}
 	message_init(&message, MESSAGE_LISTENERS);
-	for (unsigned i = 0; i < retire.n_held; i++) {
+	for (unsigned i = 0; i < retire.n_held && result != -EBADF; i++) {
 		const struct held *held = &retire.held[i];
 		struct listener *entry = listeners_find(&session.family->listeners, held->inode);
 
@@ -199,7 +200,7 @@ void retire_collect(int channel_fd, int proc_fd)
 		listener_share(entry, held->fd);
 		if (message.count == PROTOCOL_FDS_MAX) {
 			message.flags = MESSAGE_MORE;
-			transfer_send(channel_fd, &message, fds, message.count);
+			result = transfer_send(channel_fd, &message, fds, message.count);
 			message.count = 0;
 		}
 		message.value[message.count] =
@@ -207,11 +208,27 @@ void retire_collect(int channel_fd, int proc_fd)
 			(atomic_load(&entry->flags) & LISTENER_EPHEMERAL ? PROTOCOL_EPHEMERAL : 0);
 		fds[message.count++] = held->fd;
 	}
+	message.flags = 0;
+	return result != -EBADF && transfer_send(channel_fd, &message, fds, message.count) != -EBADF;
+}
+
+void retire_collect(int channel_fd, int proc_fd)
+{
+	int tries = 0;
+
+	atomic_store(&session.family->sole, 0);
+	/* From here on: what is closed and bound again by another thread may have been sent already. */
 	atomic_store(&session.family->handed_over, 1);
 	session_note_pooled(true);
 	atomic_store(&session.family->files_own, 0);
-	message.flags = 0;
-	transfer_send(channel_fd, &message, fds, message.count);
+	retire_prepare(proc_fd);
+	do {
+		/* What letting go will need is made sure of before anything has begun. */
+		if (!saved_make_room() || !look_through(true, NULL)) {
+			answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)errno, 1);
+			return;
+		}
+	} while (!send_held(channel_fd) && ++tries < COLLECT_TRIES_MAX);
 }
 
 /* Registrations of listeners: taken out here, put back for whatever has their number then. */
@@ -428,10 +445,20 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 		threads_wake();
 }
 
-static int listener_with(uint64_t inode, const int *listeners, const uint64_t *inodes, unsigned n)
+static bool is_listener_of(const struct held *held, int listener_fd, uint64_t inode)
+{
+	struct sockaddr_storage address;
+
+	return held->inode != UNKNOWN_INODE ?
+		       inode == held->inode :
+		       sys_getsockname(listener_fd, &address) == 0 &&
+			       address_equal((struct sockaddr *)&address, (struct sockaddr *)&held->address);
+}
+
+static int listener_for(const struct held *held, const int *listeners, const uint64_t *inodes, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (inodes[i] == inode)
+		if (is_listener_of(held, listeners[i], inodes[i]))
 			return listeners[i];
 	return -1;
 }
@@ -445,7 +472,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
 	look_through(false, take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
-		int listener_fd = listener_with(retire.held[i].inode, listeners, inodes, n);
+		int listener_fd = listener_for(&retire.held[i], listeners, inodes, n);
 
 		if (listener_fd < 0)
 			continue;
@@ -639,13 +666,37 @@ static struct held *held_at(const struct sockaddr *address, int type)
 	return NULL;
 }
 
+/* One that was closed when this process let go: by now it is another generation's all the same. */
+static struct held *held_add(int fd, const struct sockaddr_storage *address, socklen_t length, int type)
+{
+	struct held *held = NULL;
+
+	for (int i = 0; i < 1000 && atomic_exchange(&retire.is_adding, 1); i++)
+		(void)sys_poll_wait(-1, 0, 1);
+	if (held_make_room() && retire.n_held < HELD_MAX) {
+		held = &retire.held[retire.n_held];
+		*held = (struct held){
+			.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = UNKNOWN_INODE,
+			.type = type, .protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL),
+			.length = length, .address = *address,
+		};
+		retire.n_held++;
+	}
+	atomic_store(&retire.is_adding, 0);
+	return held;
+}
+
 bool retire_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct sockaddr_storage wanted = { 0 };
+	int type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
 	struct held *held;
 
 	memcpy(&wanted, address, length);
-	held = held_at((struct sockaddr *)&wanted, sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE));
+	held = held_at((struct sockaddr *)&wanted, type);
+	if (!held && type != SOCK_DGRAM &&
+	    listeners_has_key(&session.family->listeners, address_key(&wanted)))
+		held = held_add(fd, &wanted, length, type);
 	if (!held || !spare_is_there())
 		return false;
 	put_at(retire.spare_fd, fd);

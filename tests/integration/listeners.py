@@ -35,15 +35,19 @@ def answer(client):
             pass
 
 
-def serve(*listeners, seconds=None):
-    """Answer clients of these, one after the other: for ever, or for so long."""
+def serve(*listeners, seconds=None, until=None):
+    """Answer clients of these, one after the other: for ever, for so long, or until something comes there."""
     waiting = select.poll()
+    if until:
+        waiting.register(until, select.POLLIN)
     for each in listeners:
         each.setblocking(False)
         waiting.register(each, select.POLLIN)
     end = time.monotonic() + seconds if seconds else None
     while not end or time.monotonic() < end:
         ready = [fd for fd, _ in waiting.poll(10 if end else None)]
+        if until and until.fileno() in ready:
+            return
         for each in listeners:
             if each.fileno() in ready:
                 serve_one(each)
@@ -81,6 +85,30 @@ def binds_again():
     while True:
         with listener(PORT + 1) as second:
             serve(first, second, seconds=0.1)
+
+
+def binds_again_at_once():
+    """The same as fast as it can, once ARGUMENT.TAG exists. Says so: ARGUMENT.TAG.begun."""
+    first, second = listener(), listener(PORT + 1)
+    while not os.path.exists(f"{ARGUMENT}.{TAG}"):
+        serve(first, second, seconds=0.02)
+    open(f"{ARGUMENT}.{TAG}.begun", "w").close()
+    while True:
+        second.close()
+        second = listener(PORT + 1)
+        serve(first, second, seconds=0.0001)
+
+
+def one_at_a_time():
+    """A second listener, on the next port, that is closed as long as a client of it is there."""
+    first = listener()
+    while True:
+        with listener(PORT + 1) as second:
+            serve(first, until=second)
+            client = second.accept()[0]
+        client.sendall(b"%s %d\n" % (TAG.encode(), os.getpid()))
+        serve(first, until=client)
+        client.close()
 
 
 def asks_its_helper():
