@@ -518,18 +518,11 @@ static void member_unable(const struct member *member, int error)
 	service_collected(false);
 }
 
-/* Late ones, too, while they change hands; but those that an upgrade was to have that is given up are not kept. */
-static bool are_wanted(const struct member *member)
-{
-	return member->generation == service.current &&
-	       (service.is_collecting || service.state == SERVICE_UPGRADING || holding_is_active());
-}
-
 static void member_listeners(struct member *member, const struct message *message, const int *fds)
 {
 	bool is_complete = true;
 
-	if (!are_wanted(member)) {
+	if (member->generation != service.current || !service_is_handing_over()) {
 		transfer_close(fds, message->count);
 		return;
 	}
@@ -598,14 +591,6 @@ static void note_file(struct generation *generation, const struct message *messa
 				     entry->file.was.st_ino);
 }
 
-/* The current generation has a listener that it had not, or had closed, when it was asked for all. */
-static void current_listens(struct member *member)
-{
-	holding_refresh();
-	if (service.state == SERVICE_COLLECTING || service.state == SERVICE_UPGRADING)
-		member_tell(member, MESSAGE_COLLECT, 0, 0);
-}
-
 static void member_says(struct member *member, const struct message *message, const int *fds)
 {
 	struct generation *generation = member->generation;
@@ -619,7 +604,7 @@ static void member_says(struct member *member, const struct message *message, co
 		note_file(generation, message);
 		generation_note_listener(generation, message->value[0], message->type == MESSAGE_WAITING);
 		if (generation == service.current && message->type == MESSAGE_LISTENING)
-			current_listens(member);
+			holding_refresh();
 		break;
 	case MESSAGE_CLOSED:
 		if (generation == service.current)

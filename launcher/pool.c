@@ -220,7 +220,7 @@ static bool may_share(const struct pool_entry *entry, int fresh_fd)
 }
 
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
-			     bool (*still_held)(uint64_t inode, void *by), void *by)
+			     struct kin *by)
 {
 	struct pool_entry *entry, *best = NULL;
 	bool is_probe;
@@ -230,7 +230,7 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 			continue;
 		if (!entry->claims)
 			return entry;
-		is_probe = !still_held(entry->inode, by);
+		is_probe = !kin_holds(by, entry->inode);
 		if (is_probe)
 			entry->claims = 1;
 		if ((is_probe || may_share(entry, fresh_fd)) && (!best || entry->claims < best->claims))
@@ -240,13 +240,13 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 }
 
 struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
-				  bool (*still_held)(uint64_t inode, void *by), void *by)
+				  struct kin *by)
 {
 	struct pool_entry *entry;
 
 	/* Another of its SO_REUSEPORT group is to be one of its own. */
 	TAILQ_FOREACH(entry, pool, link)
-		if (is_same_place(entry, fresh_fd, place) && !still_held(entry->inode, by))
+		if (is_same_place(entry, fresh_fd, place) && !kin_holds(by, entry->inode))
 			return entry;
 	return NULL;
 }

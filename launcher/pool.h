@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "kin.h"
 #include "socket_file.h"
 
 #include <stdbool.h>
@@ -56,15 +57,15 @@ bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 /*
  * The first unclaimed listener that a socket `fresh_fd`, about to be bound to this place, would be:
  * same family, type, protocol, network namespace, address (or file) and IPV6_V6ONLY. NULL: none.
- * `still_held` says whether a claimed one is still open in the generation `by`; if it is not, the
- * claim was a probe and is void. Of a SO_REUSEPORT group a claimed one is given again if need be.
+ * A claimed one that is open in no process of the generation `by` any more was but a probe: the claim
+ * is void. Of a SO_REUSEPORT group a claimed one is given again if need be.
  */
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
-			     bool (*still_held)(uint64_t inode, void *by), void *by);
+			     struct kin *by);
 
 /* The first of the same kind that `by`, which serves, has closed and binds again. NULL: none. */
 struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
-				  bool (*still_held)(uint64_t inode, void *by), void *by);
+				  struct kin *by);
 
 /* Is there a listener at this place, of fd's kind, that nobody has claimed yet? */
 bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);

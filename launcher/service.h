@@ -196,6 +196,11 @@ static inline bool service_is_vacant(void)
 	       service.state == SERVICE_WAITING;
 }
 int service_stop_signal(void); /* that ends a server */
+/*
+ * Are listeners of the current generation to come? Late ones, too, while they change hands; but those that
+ * an upgrade was to have that is given up are not kept.
+ */
+bool service_is_handing_over(void);
 /* The current generation's listeners have all arrived, or could not be got (reason: failure). */
 void service_collected(bool ok);
 void service_ready(struct generation *generation);

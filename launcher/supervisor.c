@@ -330,6 +330,11 @@ void service_collect(void)
 		service_collected(true);
 }
 
+bool service_is_handing_over(void)
+{
+	return service.is_collecting || service.state == SERVICE_UPGRADING || holding_is_active();
+}
+
 void service_collect_abort(void)
 {
 	timer_clear(&collect_timer);

@@ -95,11 +95,6 @@ static void visitor_joins(struct visitor *visitor, pid_t pid)
 	join(&visitor->timeout);
 }
 
-static bool claimer_holds(uint64_t inode, void *generation)
-{
-	return kin_holds(&((struct generation *)generation)->kin, inode);
-}
-
 static struct pool_place place_of(const struct message *request)
 {
 	struct pool_place place = {
@@ -154,6 +149,7 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	return true;
 }
 
+/* Closes fresh_fd. */
 static void answer_claim(struct visitor *visitor, const struct message *request, int fresh_fd)
 {
 	struct pool_place place = place_of(request);
@@ -164,16 +160,16 @@ static void answer_claim(struct visitor *visitor, const struct message *request,
 	char text[ADDRESS_TEXT_MAX];
 
 	if (is_starting)
-		entry = pool_take(&service.pool, fresh_fd, &place, claimer_holds, by);
+		entry = pool_take(&service.pool, fresh_fd, &place, &by->kin);
 	else if (by == service.current || by == service.new) /* which is to be current in a moment */
-		entry = pool_take_back(&service.pool, fresh_fd, &place, claimer_holds, by);
+		entry = pool_take_back(&service.pool, fresh_fd, &place, &by->kin);
 	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", by->number,
 		 address_format((struct sockaddr *)&place.address, text, sizeof(text)),
 		 entry ? "it gets it" : "it binds it itself");
 	message_init(&reply, MESSAGE_CLAIMED);
 	if (entry) {
 		/* One that the current generation takes back is still to be claimed by the next. */
-		entry->claims += is_starting || !service.new;
+		entry->claims += by == service.new || !service.new;
 		entry->lost_ns = 0;
 		entry->backlog = 0; /* a listen() follows, if it does not listen */
 		pool_let_in(entry);
@@ -183,6 +179,8 @@ static void answer_claim(struct visitor *visitor, const struct message *request,
 		reply.count = 1;
 		reply.value[0] = entry->inode;
 	}
+	/* First of all, for it is the same socket: closed by the program, it would be in use here yet. */
+	close(fresh_fd);
 	(void)transfer_send(visitor->source.fd, &reply, entry ? &entry->fd : NULL, reply.count);
 }
 
@@ -196,6 +194,15 @@ static bool visitor_may(const struct visitor *visitor, struct ucred *peer)
 	       kin_has(&visitor->generation->kin, peer->pid);
 }
 
+/* Is what it is going to say a claim? */
+static bool claims(int fd)
+{
+	struct message message;
+
+	return recv(fd, &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT) == sizeof(message) &&
+	       message.type == MESSAGE_CLAIM;
+}
+
 static void visitor_ready(struct source *source, short revents)
 {
 	struct visitor *visitor = (void *)((char *)source - offsetof(struct visitor, source));
@@ -206,8 +213,9 @@ static void visitor_ready(struct source *source, short revents)
 	int result;
 
 	(void)revents;
-	/* It may claim what it has closed since, and has handed over by what is not read yet. */
-	if (visitor->generation == service.current && generation_has_unread(service.current))
+	/* It may have closed that since, and has handed it over by what is not read yet. */
+	if (visitor->generation == service.current && service_is_handing_over() && claims(source->fd) &&
+	    generation_has_unread(service.current))
 		return;
 	result = transfer_receive(source->fd, &message, fds, &n_fds);
 	if (result == -EAGAIN)
@@ -218,9 +226,10 @@ static void visitor_ready(struct source *source, short revents)
 	else if (result == 0 && message.type == MESSAGE_HELLO) {
 		visitor_joins(visitor, peer.pid);
 		return;
-	} else if (result == 0 && message.type == MESSAGE_CLAIM)
+	} else if (result == 0 && message.type == MESSAGE_CLAIM) {
 		answer_claim(visitor, &message, fds[0]);
-	else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))
+		n_fds = 0;
+	} else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))
 		; /* answered */
 	else if (result != -EPIPE)
 		log_line(LOG_LEVEL_INFO, "rejected a message on the channel: not one that opens a talk");

@@ -160,7 +160,7 @@ static void adopt(int fd, int listener_fd)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
 	/* haproxy sees that it listens already, and does not call listen(). */
 	if (!kind)
-		listeners_add_key(&family->listeners, listener_key(listener_fd));
+		listener_note_place(listener_fd);
 	atomic_store(&family->handed_over, 1);
 	session_note_pooled(true);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
@@ -190,11 +190,6 @@ static bool claim(int fd, const struct sockaddr *address, socklen_t length)
 	bound_init(&request, MESSAGE_CLAIM, address, length);
 	if (channel_request(&request, &fd, 1, &reply, &listener_fd) != 0 || listener_fd < 0)
 		return false;
-	/* While it was on its way here, where nobody sees it: from now on letting go finds it. */
-	if (retire_is_retired()) {
-		sys_close(listener_fd);
-		return false;
-	}
 	if (address_is_path(address, length))
 		file_note(sys_inode(listener_fd), file_at(address, length));
 	adopt(fd, listener_fd);
@@ -230,10 +225,13 @@ static bool is_let_go(int fd, const struct sockaddr *address, socklen_t length)
 /* Is fd, instead of being bound, what the service has at this address? */
 static bool is_provided(int fd, const struct sockaddr *address, socklen_t length)
 {
-	if (session.enabled && address && !retire_is_retired() &&
-	    is_claimable(fd, address, length) && claim(fd, address, length))
-		return true;
-	return is_let_go(fd, address, length);
+	if (!session.enabled || !address || retire_is_retired() ||
+	    !is_claimable(fd, address, length) || !claim(fd, address, length))
+		return is_let_go(fd, address, length);
+	/* While it was on its way here nobody has seen it who let go of all. */
+	if (atomic_load(&session.family->retired) && retire_has_changed())
+		(void)retire_bind(fd, address, length);
+	return true;
 }
 
 /*
@@ -269,8 +267,10 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 		errno = saved;
 		return 0;
 	}
+	error = errno;
 	/* It may have let go since the first look. */
-	error = errno == EADDRINUSE && is_let_go(fd, address, length) ? 0 : errno;
+	if (error == EADDRINUSE && is_let_go(fd, address, length))
+		error = 0;
 	errno = error ? error : saved;
 	return error ? -1 : 0;
 }
@@ -284,14 +284,13 @@ static bool is_of_session(int fd, bool is_ephemeral)
 {
 	return atomic_load(&session.family->current) &&
 	       (is_ephemeral || (atomic_load(&session.process->state) != PROCESS_MEMBER &&
-				 !listeners_has_key(&session.family->listeners, listener_key(fd))));
+				 !keys_has(&session.family->listeners.keys, listener_key(fd))));
 }
 
 /* A new listener: the family's table has it, and the supervisor hears of it. */
 static void announce(int fd, bool is_ephemeral)
 {
 	uint64_t inode = sys_inode(fd);
-	struct family *family = session.family;
 	struct file_identity file = file_of(inode);
 	struct listener *listener;
 
@@ -300,7 +299,7 @@ static void announce(int fd, bool is_ephemeral)
 	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)
 		return;
-	listeners_add_key(&family->listeners, listener_key(fd));
+	listener_note_place(fd);
 	if (!(atomic_fetch_or(&listener->flags, LISTENER_ANNOUNCED) & LISTENER_ANNOUNCED))
 		session_tell_values(MESSAGE_LISTENING,
 				    (uint64_t[]){ inode, file.device, file.inode }, 3);

@@ -4,6 +4,7 @@
 #include "core/address.h"
 #include "core/procfs.h"
 #include "listener.h"
+#include "log.h"
 #include "registration.h"
 #include "session.h"
 #include "synchronous.h"
@@ -24,11 +25,15 @@
 #define COLLECT_TRIES_MAX 20
 
 /* Where copies of ours live: out of the way of programs, as the channel. */
-#define SENDER_FD_HIGH 1001
+#define REAL_FD_HIGH 1001
 
 struct held { /* a descriptor of a listener */
 	int fd;
-	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
+	/*
+	 * Of datagrams: the real one, for what is still owed. Of what was bound since (held_add): the socket
+	 * that was to be bound, in case we come back. Or -1.
+	 */
+	int real_fd;
 	int timeout_ms; /* its SO_RCVTIMEO; -1: none */
 	int type;	/* SOCK_STREAM ... */
 	int protocol;	/* IPPROTO_TCP ... */
@@ -36,8 +41,6 @@ struct held { /* a descriptor of a listener */
 	socklen_t length;
 	struct sockaddr_storage address; /* where it is bound */
 };
-
-#define UNKNOWN_INODE UINT64_MAX /* of one that was not open when this process let go */
 
 static struct held few[HELD_FEW];
 
@@ -120,7 +123,7 @@ static void hold_if_listener(int fd, bool accepts, struct look *look)
 		return;
 	held = &retire.held[retire.n_held];
 	*held = (struct held){
-		.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
+		.fd = fd, .real_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
 		.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE),
 		.protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL), .length = sizeof(held->address),
 	};
@@ -197,6 +200,8 @@ static bool send_held(int channel_fd)
 
 		if (is_repeated(i))
 			continue;
+		if (sys_inode(held->fd) != held->inode)
+			return false;
 		listener_share(entry, held->fd);
 		if (message.count == PROTOCOL_FDS_MAX) {
 			message.flags = MESSAGE_MORE;
@@ -228,7 +233,10 @@ void retire_collect(int channel_fd, int proc_fd)
 			answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)errno, 1);
 			return;
 		}
-	} while (!send_held(channel_fd) && ++tries < COLLECT_TRIES_MAX);
+		if (send_held(channel_fd))
+			return;
+	} while (++tries < COLLECT_TRIES_MAX);
+	answer(channel_fd, MESSAGE_UNABLE, 0, EAGAIN, 1);
 }
 
 /* Registrations of listeners: taken out here, put back for whatever has their number then. */
@@ -307,7 +315,9 @@ static void put_at(int replacement, int fd)
 
 static bool spare_is_there(void)
 {
-	return sys_inode(retire.spare_fd) == atomic_load(&retire.placeholder_inode);
+	uint64_t inode = atomic_load(&retire.placeholder_inode);
+
+	return inode && sys_inode(retire.spare_fd) == inode;
 }
 
 static bool put_placeholders(void)
@@ -322,14 +332,14 @@ static bool put_placeholders(void)
 		return false;
 	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
 	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
-	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
+	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, REAL_FD_HIGH);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
 		if (stays(held))
 			continue;
 		if (!listener_accepts(held->fd))
-			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
+			held->real_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, REAL_FD_HIGH);
 		put_at(placeholder, held->fd);
 	}
 	sys_close(placeholder);
@@ -433,11 +443,11 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 	/* Who joins only now was not told that its generation is the current one. */
 	if (!atomic_load(&session.family->current))
 		session_commit(false);
+	atomic_store(&retire.is_changing, 1); /* who sees that it is to let go waits until it has */
 	atomic_store(&session.family->retired, 1);
 	retire_prepare(proc_fd);
 	retire.is_wanted = true;
 	retire.is_alone = is_alone;
-	atomic_store(&retire.is_changing, 1);
 	retire.has_others |= retire_is_retired(); /* for all that we know by now */
 	is_gone = retire_is_retired() || let_go();
 	atomic_store(&retire.is_changing, 0);
@@ -445,22 +455,41 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 		threads_wake();
 }
 
-static bool is_listener_of(const struct held *held, int listener_fd, uint64_t inode)
+static bool is_at_place_of(const struct held *held, int listener_fd)
 {
 	struct sockaddr_storage address;
 
-	return held->inode != UNKNOWN_INODE ?
-		       inode == held->inode :
-		       sys_getsockname(listener_fd, &address) == 0 &&
-			       address_equal((struct sockaddr *)&address, (struct sockaddr *)&held->address);
+	return sys_getsockopt_int(listener_fd, SOL_SOCKET, SO_TYPE) == held->type &&
+	       sys_getsockopt_int(listener_fd, SOL_SOCKET, SO_PROTOCOL) == held->protocol &&
+	       sys_getsockname(listener_fd, &address) == 0 &&
+	       address_equal((struct sockaddr *)&address, (struct sockaddr *)&held->address);
 }
 
-static int listener_for(const struct held *held, const int *listeners, const uint64_t *inodes, unsigned n)
+/* One that was bound since (held_add): it is bound in truth. -1: it cannot be. */
+static int bind_now(const struct held *held)
 {
+	int result;
+
+	if (sys_inode(held->real_fd) != held->inode)
+		return -1;
+	result = sys_bind(held->real_fd, &held->address, held->length);
+	if (result == 0)
+		result = sys_listen(held->real_fd, SOMAXCONN);
+	if (result != 0)
+		log_once("a listener that was opened before the roll-back is lost", NULL, -result);
+	return result == 0 ? held->real_fd : -1;
+}
+
+/* What a placeholder is to be again; -1: not from this message. */
+static int listener_for(const struct held *held, const int *listeners, const uint64_t *inodes,
+			unsigned n, bool more)
+{
+	bool is_added = held->real_fd >= 0 && held->type != SOCK_DGRAM;
+
 	for (unsigned i = 0; i < n; i++)
-		if (is_listener_of(held, listeners[i], inodes[i]))
+		if (inodes[i] == held->inode || (is_added && is_at_place_of(held, listeners[i])))
 			return listeners[i];
-	return -1;
+	return is_added && !more ? bind_now(held) : -1;
 }
 
 void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
@@ -472,15 +501,15 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
 	look_through(false, take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
-		int listener_fd = listener_for(&retire.held[i], listeners, inodes, n);
+		int listener_fd = listener_for(&retire.held[i], listeners, inodes, n, more);
 
 		if (listener_fd < 0)
 			continue;
 		if (retire_inode_behind(retire.held[i].fd))
 			put_at(listener_fd, retire.held[i].fd);
-		if (retire.held[i].sender_fd >= 0)
-			sys_close(retire.held[i].sender_fd);
-		retire.held[i].sender_fd = -1;
+		if (retire.held[i].real_fd >= 0)
+			sys_close(retire.held[i].real_fd);
+		retire.held[i].real_fd = -1;
 	}
 	put_registrations(0);
 	if (!more && spare_is_there())
@@ -553,7 +582,7 @@ static bool is_connection(int fd)
 	/* A connection that was accepted from a Unix listener bears that one's name. */
 	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) && !session_owns(fd) &&
 	       sys_getsockname(fd, &address) == 0 &&
-	       listeners_has_key(&session.family->listeners, address_key(&address)) &&
+	       keys_has(&session.family->listeners.keys, address_key(&address)) &&
 	       sys_getpeername(fd, &peer) == 0 && !is_from_within(fd, &address);
 }
 
@@ -667,18 +696,23 @@ static struct held *held_at(const struct sockaddr *address, int type)
 }
 
 /* One that was closed when this process let go: by now it is another generation's all the same. */
-static struct held *held_add(int fd, const struct sockaddr_storage *address, socklen_t length, int type)
+static struct held *held_add(int fd, const struct sockaddr_storage *address, socklen_t length)
 {
+	uint64_t inode = sys_inode(fd);
+	struct listener *listener = listener_note(inode, 0);
 	struct held *held = NULL;
 
+	if (listener)
+		listener_set_blocks(listener, !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK));
 	for (int i = 0; i < 1000 && atomic_exchange(&retire.is_adding, 1); i++)
 		(void)sys_poll_wait(-1, 0, 1);
-	if (held_make_room() && retire.n_held < HELD_MAX) {
+	if (listener && held_make_room() && retire.n_held < HELD_MAX) {
 		held = &retire.held[retire.n_held];
 		*held = (struct held){
-			.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = UNKNOWN_INODE,
-			.type = type, .protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL),
-			.length = length, .address = *address,
+			.fd = fd, .real_fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, REAL_FD_HIGH),
+			.timeout_ms = timeout_of(fd), .inode = inode, .length = length, .address = *address,
+			.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE),
+			.protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL),
 		};
 		retire.n_held++;
 	}
@@ -692,12 +726,14 @@ bool retire_bind(int fd, const struct sockaddr *address, socklen_t length)
 	int type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
 	struct held *held;
 
+	if (!spare_is_there())
+		return false;
 	memcpy(&wanted, address, length);
 	held = held_at((struct sockaddr *)&wanted, type);
-	if (!held && type != SOCK_DGRAM &&
-	    listeners_has_key(&session.family->listeners, address_key(&wanted)))
-		held = held_add(fd, &wanted, length, type);
-	if (!held || !spare_is_there())
+	if (!held && type != SOCK_DGRAM && !address_is_path(address, length) &&
+	    keys_has(&session.family->listeners.first_keys, address_key(&wanted)))
+		held = held_add(fd, &wanted, length);
+	if (!held)
 		return false;
 	put_at(retire.spare_fd, fd);
 	if (!held_behind(held->fd))
@@ -741,7 +777,7 @@ int retire_sender(int fd)
 {
 	const struct held *held = held_behind(fd);
 
-	return held ? held->sender_fd : -1;
+	return held && held->type == SOCK_DGRAM ? held->real_fd : -1;
 }
 
 int retire_timeout_ms(int fd)

@@ -73,9 +73,9 @@ bool retire_has_changed(void);
 void retire_leave_now(void);
 
 /*
- * A retired process binds an address anew where it or its family had a listener (varnish does at its
- * end, a master for the worker that it replaces, and a server that has none while it is busy): true
- * if it is one, and fd, a socket, is its placeholder now.
+ * A retired process binds an address anew that it has let go of (varnish does at its end, a master for
+ * the worker that it replaces) or where its generation had a listener before it served (a server that
+ * has none while it is busy): true if it is one, and fd, a socket, is its placeholder now.
  */
 bool retire_bind(int fd, const struct sockaddr *address, socklen_t length);
 

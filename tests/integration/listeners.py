@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 HABIT, PORT, TAG = sys.argv[1], int(sys.argv[2]), open(sys.argv[3]).read().strip()
@@ -35,19 +36,15 @@ def answer(client):
             pass
 
 
-def serve(*listeners, seconds=None, until=None):
-    """Answer clients of these, one after the other: for ever, for so long, or until something comes there."""
+def serve(*listeners, seconds=None):
+    """Answer clients of these, one after the other: for ever, or for so long."""
     waiting = select.poll()
-    if until:
-        waiting.register(until, select.POLLIN)
     for each in listeners:
         each.setblocking(False)
         waiting.register(each, select.POLLIN)
     end = time.monotonic() + seconds if seconds else None
     while not end or time.monotonic() < end:
         ready = [fd for fd, _ in waiting.poll(10 if end else None)]
-        if until and until.fileno() in ready:
-            return
         for each in listeners:
             if each.fileno() in ready:
                 serve_one(each)
@@ -101,14 +98,43 @@ def binds_again_at_once():
 
 def one_at_a_time():
     """A second listener, on the next port, that is closed as long as a client of it is there."""
+    first, second = listener(), listener(PORT + 1)
+    threading.Thread(target=serve, args=[first], daemon=True).start()
+    while True:
+        with second:
+            client = second.accept()[0]
+        with client:
+            client.sendall(b"%s %d\n" % (TAG.encode(), os.getpid()))
+            client.recv(1)
+        second = listener(PORT + 1)
+
+
+def passive():
+    """For each line of a client a listener on the next port but four, for one client that gets the tag (as FTP)."""
     first = listener()
     while True:
-        with listener(PORT + 1) as second:
-            serve(first, until=second)
-            client = second.accept()[0]
-        client.sendall(b"%s %d\n" % (TAG.encode(), os.getpid()))
-        serve(first, until=client)
-        client.close()
+        client = first.accept()[0]
+        threading.Thread(target=passive_session, args=[client], daemon=True).start()
+
+
+def passive_session(client):
+    with client:
+        while client.recv(512):
+            with listener(PORT + 5) as data:
+                client.sendall(b"%s %d\n" % (TAG.encode(), os.getpid()))
+                with data.accept()[0] as other:
+                    other.sendall(b"%s\n" % TAG.encode())
+
+
+def late():
+    """A second listener, on the next port, is served once ARGUMENT.TAG exists. v1 has looked at it before."""
+    first = listener()
+    second = listener(PORT + 1) if TAG == "v1" else None
+    if second:
+        select.select([second], [], [], 0.1)
+    while not os.path.exists(f"{ARGUMENT}.{TAG}"):
+        serve(first, seconds=0.02)
+    serve(first, second or listener(PORT + 1))
 
 
 def asks_its_helper():
