@@ -149,36 +149,43 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	return true;
 }
 
-/* Closes fresh_fd. */
-static void answer_claim(struct visitor *visitor, const struct message *request, int fresh_fd)
+/* What `by` is to have instead of a socket that it wants to bind; NULL: it may bind that. */
+static struct pool_entry *claimed(struct generation *by, int fresh_fd, const struct pool_place *place)
 {
-	struct pool_place place = place_of(request);
+	struct pool_entry *entry =
+		by->phase == PHASE_STARTING || by == service.new ?
+			pool_take(&service.pool, fresh_fd, place, &by->kin) :
+			pool_take_back(&service.pool, fresh_fd, place, &by->kin);
+
+	/* A retired one gets it to have a placeholder for it. */
+	if (!entry || by->phase >= PHASE_RETIRING)
+		return entry;
+	/* One that the current generation takes back is still to be claimed by the next. */
+	entry->claims += by == service.new || !service.new;
+	entry->lost_ns = 0;
+	entry->backlog = 0; /* a listen() follows, if it does not listen */
+	pool_let_in(entry);
+	pool_unblock(entry);
+	files_claimed(entry);
+	pool_carry_options(entry, fresh_fd);
+	return entry;
+}
+
+/* Closes fresh_fd. */
+static void answer_claim(const struct visitor *visitor, const struct message *request, int fresh_fd)
+{
 	struct generation *by = visitor->generation;
-	bool is_starting = by->phase == PHASE_STARTING;
-	struct pool_entry *entry = NULL;
+	struct pool_place place = place_of(request);
+	struct pool_entry *entry = claimed(by, fresh_fd, &place);
 	struct message reply;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (is_starting)
-		entry = pool_take(&service.pool, fresh_fd, &place, &by->kin);
-	else if (by == service.current || by == service.new) /* which is to be current in a moment */
-		entry = pool_take_back(&service.pool, fresh_fd, &place, &by->kin);
 	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", by->number,
 		 address_format((struct sockaddr *)&place.address, text, sizeof(text)),
 		 entry ? "it gets it" : "it binds it itself");
 	message_init(&reply, MESSAGE_CLAIMED);
-	if (entry) {
-		/* One that the current generation takes back is still to be claimed by the next. */
-		entry->claims += by == service.new || !service.new;
-		entry->lost_ns = 0;
-		entry->backlog = 0; /* a listen() follows, if it does not listen */
-		pool_let_in(entry);
-		pool_unblock(entry);
-		files_claimed(entry);
-		pool_carry_options(entry, fresh_fd);
-		reply.count = 1;
-		reply.value[0] = entry->inode;
-	}
+	reply.count = entry != NULL;
+	reply.value[0] = entry ? entry->inode : 0;
 	/* First of all, for it is the same socket: closed by the program, it would be in use here yet. */
 	close(fresh_fd);
 	(void)transfer_send(visitor->source.fd, &reply, entry ? &entry->fd : NULL, reply.count);

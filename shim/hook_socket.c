@@ -160,7 +160,7 @@ static void adopt(int fd, int listener_fd)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
 	/* haproxy sees that it listens already, and does not call listen(). */
 	if (!kind)
-		listener_note_place(listener_fd);
+		listeners_add_key(&family->listeners, listener_key(listener_fd));
 	atomic_store(&family->handed_over, 1);
 	session_note_pooled(true);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
@@ -215,22 +215,19 @@ static bool is_claimable(int fd, const struct sockaddr *address, socklen_t lengt
 	       (session_is_new() || is_held);
 }
 
-/* Is fd, instead of being bound, what this process has let go of? */
-static bool is_let_go(int fd, const struct sockaddr *address, socklen_t length)
-{
-	return session.enabled && address && retire_is_retired() &&
-	       may_become_listener(fd, address, length) && retire_bind(fd, address, length);
-}
-
 /* Is fd, instead of being bound, what the service has at this address? */
 static bool is_provided(int fd, const struct sockaddr *address, socklen_t length)
 {
-	if (!session.enabled || !address || retire_is_retired() ||
-	    !is_claimable(fd, address, length) || !claim(fd, address, length))
-		return is_let_go(fd, address, length);
-	/* While it was on its way here nobody has seen it who let go of all. */
+	if (!session.enabled || !address)
+		return false;
+	if (retire_is_retired() && may_become_listener(fd, address, length) &&
+	    retire_bind(fd, address, length))
+		return true;
+	if (!is_claimable(fd, address, length) || !claim(fd, address, length))
+		return false;
+	/* It was closed when the process let go of all, or does so just now. */
 	if (atomic_load(&session.family->retired) && retire_has_changed())
-		(void)retire_bind(fd, address, length);
+		retire_let_go_of(fd);
 	return true;
 }
 
@@ -254,25 +251,19 @@ static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 
 int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int saved = errno, error;
+	int saved = errno;
+	int result;
 
 	if (is_provided(fd, address, length)) {
 		errno = saved;
 		return 0;
 	}
 	errno = saved;
-	if (REAL(bind)(fd, address, length) == 0) {
-		if (session.enabled && address)
-			note_bound(fd, address, length);
-		errno = saved;
-		return 0;
-	}
-	error = errno;
-	/* It may have let go since the first look. */
-	if (error == EADDRINUSE && is_let_go(fd, address, length))
-		error = 0;
-	errno = error ? error : saved;
-	return error ? -1 : 0;
+	result = REAL(bind)(fd, address, length);
+	if (result == 0 && session.enabled && address)
+		note_bound(fd, address, length);
+	errno = result == 0 ? saved : errno;
+	return result;
 }
 
 /*
@@ -284,13 +275,14 @@ static bool is_of_session(int fd, bool is_ephemeral)
 {
 	return atomic_load(&session.family->current) &&
 	       (is_ephemeral || (atomic_load(&session.process->state) != PROCESS_MEMBER &&
-				 !keys_has(&session.family->listeners.keys, listener_key(fd))));
+				 !listeners_has_key(&session.family->listeners, listener_key(fd))));
 }
 
 /* A new listener: the family's table has it, and the supervisor hears of it. */
 static void announce(int fd, bool is_ephemeral)
 {
 	uint64_t inode = sys_inode(fd);
+	struct family *family = session.family;
 	struct file_identity file = file_of(inode);
 	struct listener *listener;
 
@@ -299,7 +291,7 @@ static void announce(int fd, bool is_ephemeral)
 	listener = listener_note(inode, is_ephemeral ? LISTENER_EPHEMERAL : 0);
 	if (!listener)
 		return;
-	listener_note_place(fd);
+	listeners_add_key(&family->listeners, listener_key(fd));
 	if (!(atomic_fetch_or(&listener->flags, LISTENER_ANNOUNCED) & LISTENER_ANNOUNCED))
 		session_tell_values(MESSAGE_LISTENING,
 				    (uint64_t[]){ inode, file.device, file.inode }, 3);

@@ -161,7 +161,7 @@ static bool note_inherited(int fd, void *unused)
 	listener = listener_note(inode, session.generation > 1 && !was(OWN, inode) ? LISTENER_CLAIMED : 0);
 	if (!listener)
 		return true;
-	listener_note_place(fd);
+	listeners_add_key(&session.family->listeners, listener_key(fd));
 	if (was(BLOCKING, inode)) {
 		atomic_store(&session.family->handed_over, 1);
 		listener_set_blocks(listener, true);

@@ -65,16 +65,6 @@ struct listener *listener_note(uint64_t inode, uint32_t flags)
 	return listener;
 }
 
-void listener_note_place(int fd)
-{
-	struct family *family = session.family;
-	uint32_t key = listener_key(fd);
-
-	keys_add(&family->listeners.keys, key);
-	if (!atomic_load(&family->current))
-		keys_add(&family->listeners.first_keys, key);
-}
-
 bool listener_is_withheld(int fd)
 {
 	const struct listener *listener;

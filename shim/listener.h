@@ -30,9 +30,6 @@ struct listener *listener_behind(int fd);
 /* Notes a listener of this generation; NULL: no room, it is left alone. */
 struct listener *listener_note(uint64_t inode, uint32_t flags);
 
-/* Notes where a listener of this generation is: fd is one. */
-void listener_note_place(int fd);
-
 /* On trial: is it the old generation's listener yet, whose clients are not ours to take? */
 bool listener_is_withheld(int fd);
 

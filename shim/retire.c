@@ -4,7 +4,6 @@
 #include "core/address.h"
 #include "core/procfs.h"
 #include "listener.h"
-#include "log.h"
 #include "registration.h"
 #include "session.h"
 #include "synchronous.h"
@@ -25,15 +24,11 @@
 #define COLLECT_TRIES_MAX 20
 
 /* Where copies of ours live: out of the way of programs, as the channel. */
-#define REAL_FD_HIGH 1001
+#define SENDER_FD_HIGH 1001
 
 struct held { /* a descriptor of a listener */
 	int fd;
-	/*
-	 * Of datagrams: the real one, for what is still owed. Of what was bound since (held_add): the socket
-	 * that was to be bound, in case we come back. Or -1.
-	 */
-	int real_fd;
+	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
 	int timeout_ms; /* its SO_RCVTIMEO; -1: none */
 	int type;	/* SOCK_STREAM ... */
 	int protocol;	/* IPPROTO_TCP ... */
@@ -57,7 +52,6 @@ static struct {
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
-	_Atomic uint32_t is_adding;   /* a thread is in held_add() */
 	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
 } retire = { .held = few };
 
@@ -123,7 +117,7 @@ static void hold_if_listener(int fd, bool accepts, struct look *look)
 		return;
 	held = &retire.held[retire.n_held];
 	*held = (struct held){
-		.fd = fd, .real_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
+		.fd = fd, .sender_fd = -1, .timeout_ms = timeout_of(fd), .inode = inode,
 		.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE),
 		.protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL), .length = sizeof(held->address),
 	};
@@ -165,6 +159,12 @@ static bool look_through(bool for_listeners, registration_action action)
 	return true;
 }
 
+/* Another thread may have closed it since it was looked for, and something else may have its number. */
+static bool is_there(const struct held *held)
+{
+	return sys_inode(held->fd) == held->inode;
+}
+
 /* Was this inode among the ones before? A listener under several numbers is sent once. */
 static bool is_repeated(unsigned at)
 {
@@ -186,26 +186,28 @@ static void answer(int channel_fd, enum message_type type, uint32_t flags, uint6
 	(void)transfer_send(channel_fd, &message, NULL, 0);
 }
 
-/* False: another thread has closed one of them since they were looked for. */
-static bool send_held(int channel_fd)
+/* 0, or a negative errno value. -EBADF: another thread has closed one of them since they were looked for. */
+static int send_held(int channel_fd)
 {
 	struct message message;
 	int fds[PROTOCOL_FDS_MAX];
-	int result = 0;
+	int result;
 
 	message_init(&message, MESSAGE_LISTENERS);
-	for (unsigned i = 0; i < retire.n_held && result != -EBADF; i++) {
+	for (unsigned i = 0; i < retire.n_held; i++) {
 		const struct held *held = &retire.held[i];
 		struct listener *entry = listeners_find(&session.family->listeners, held->inode);
 
 		if (is_repeated(i))
 			continue;
-		if (sys_inode(held->fd) != held->inode)
-			return false;
+		if (!is_there(held))
+			return -EBADF;
 		listener_share(entry, held->fd);
 		if (message.count == PROTOCOL_FDS_MAX) {
 			message.flags = MESSAGE_MORE;
 			result = transfer_send(channel_fd, &message, fds, message.count);
+			if (result != 0)
+				return result;
 			message.count = 0;
 		}
 		message.value[message.count] =
@@ -214,12 +216,12 @@ static bool send_held(int channel_fd)
 		fds[message.count++] = held->fd;
 	}
 	message.flags = 0;
-	return result != -EBADF && transfer_send(channel_fd, &message, fds, message.count) != -EBADF;
+	return transfer_send(channel_fd, &message, fds, message.count);
 }
 
 void retire_collect(int channel_fd, int proc_fd)
 {
-	int tries = 0;
+	int result = -EBADF;
 
 	atomic_store(&session.family->sole, 0);
 	/* From here on: what is closed and bound again by another thread may have been sent already. */
@@ -227,16 +229,15 @@ void retire_collect(int channel_fd, int proc_fd)
 	session_note_pooled(true);
 	atomic_store(&session.family->files_own, 0);
 	retire_prepare(proc_fd);
-	do {
+	for (int tries = 0; tries < COLLECT_TRIES_MAX && result == -EBADF; tries++) {
 		/* What letting go will need is made sure of before anything has begun. */
-		if (!saved_make_room() || !look_through(true, NULL)) {
-			answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)errno, 1);
-			return;
-		}
-		if (send_held(channel_fd))
-			return;
-	} while (++tries < COLLECT_TRIES_MAX);
-	answer(channel_fd, MESSAGE_UNABLE, 0, EAGAIN, 1);
+		if (saved_make_room() && look_through(true, NULL))
+			result = send_held(channel_fd);
+		else
+			result = -errno;
+	}
+	if (result != 0)
+		answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)-result, 1);
 }
 
 /* Registrations of listeners: taken out here, put back for whatever has their number then. */
@@ -332,14 +333,14 @@ static bool put_placeholders(void)
 		return false;
 	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
 	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
-	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, REAL_FD_HIGH);
+	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
-		if (stays(held))
+		if (stays(held) || !is_there(held))
 			continue;
 		if (!listener_accepts(held->fd))
-			held->real_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, REAL_FD_HIGH);
+			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
 		put_at(placeholder, held->fd);
 	}
 	sys_close(placeholder);
@@ -455,41 +456,12 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 		threads_wake();
 }
 
-static bool is_at_place_of(const struct held *held, int listener_fd)
+static int listener_with(uint64_t inode, const int *listeners, const uint64_t *inodes, unsigned n)
 {
-	struct sockaddr_storage address;
-
-	return sys_getsockopt_int(listener_fd, SOL_SOCKET, SO_TYPE) == held->type &&
-	       sys_getsockopt_int(listener_fd, SOL_SOCKET, SO_PROTOCOL) == held->protocol &&
-	       sys_getsockname(listener_fd, &address) == 0 &&
-	       address_equal((struct sockaddr *)&address, (struct sockaddr *)&held->address);
-}
-
-/* One that was bound since (held_add): it is bound in truth. -1: it cannot be. */
-static int bind_now(const struct held *held)
-{
-	int result;
-
-	if (sys_inode(held->real_fd) != held->inode)
-		return -1;
-	result = sys_bind(held->real_fd, &held->address, held->length);
-	if (result == 0)
-		result = sys_listen(held->real_fd, SOMAXCONN);
-	if (result != 0)
-		log_once("a listener that was opened before the roll-back is lost", NULL, -result);
-	return result == 0 ? held->real_fd : -1;
-}
-
-/* What a placeholder is to be again; -1: not from this message. */
-static int listener_for(const struct held *held, const int *listeners, const uint64_t *inodes,
-			unsigned n, bool more)
-{
-	bool is_added = held->real_fd >= 0 && held->type != SOCK_DGRAM;
-
 	for (unsigned i = 0; i < n; i++)
-		if (inodes[i] == held->inode || (is_added && is_at_place_of(held, listeners[i])))
+		if (inodes[i] == inode)
 			return listeners[i];
-	return is_added && !more ? bind_now(held) : -1;
+	return -1;
 }
 
 void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
@@ -501,15 +473,15 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
 	look_through(false, take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
-		int listener_fd = listener_for(&retire.held[i], listeners, inodes, n, more);
+		int listener_fd = listener_with(retire.held[i].inode, listeners, inodes, n);
 
 		if (listener_fd < 0)
 			continue;
 		if (retire_inode_behind(retire.held[i].fd))
 			put_at(listener_fd, retire.held[i].fd);
-		if (retire.held[i].real_fd >= 0)
-			sys_close(retire.held[i].real_fd);
-		retire.held[i].real_fd = -1;
+		if (retire.held[i].sender_fd >= 0)
+			sys_close(retire.held[i].sender_fd);
+		retire.held[i].sender_fd = -1;
 	}
 	put_registrations(0);
 	if (!more && spare_is_there())
@@ -582,7 +554,7 @@ static bool is_connection(int fd)
 	/* A connection that was accepted from a Unix listener bears that one's name. */
 	return (type == SOCK_STREAM || type == SOCK_SEQPACKET) && !session_owns(fd) &&
 	       sys_getsockname(fd, &address) == 0 &&
-	       keys_has(&session.family->listeners.keys, address_key(&address)) &&
+	       listeners_has_key(&session.family->listeners, address_key(&address)) &&
 	       sys_getpeername(fd, &peer) == 0 && !is_from_within(fd, &address);
 }
 
@@ -695,50 +667,29 @@ static struct held *held_at(const struct sockaddr *address, int type)
 	return NULL;
 }
 
-/* One that was closed when this process let go: by now it is another generation's all the same. */
-static struct held *held_add(int fd, const struct sockaddr_storage *address, socklen_t length)
-{
-	uint64_t inode = sys_inode(fd);
-	struct listener *listener = listener_note(inode, 0);
-	struct held *held = NULL;
-
-	if (listener)
-		listener_set_blocks(listener, !(sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK));
-	for (int i = 0; i < 1000 && atomic_exchange(&retire.is_adding, 1); i++)
-		(void)sys_poll_wait(-1, 0, 1);
-	if (listener && held_make_room() && retire.n_held < HELD_MAX) {
-		held = &retire.held[retire.n_held];
-		*held = (struct held){
-			.fd = fd, .real_fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, REAL_FD_HIGH),
-			.timeout_ms = timeout_of(fd), .inode = inode, .length = length, .address = *address,
-			.type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE),
-			.protocol = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL),
-		};
-		retire.n_held++;
-	}
-	atomic_store(&retire.is_adding, 0);
-	return held;
-}
-
 bool retire_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct sockaddr_storage wanted = { 0 };
-	int type = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE);
 	struct held *held;
 
-	if (!spare_is_there())
-		return false;
 	memcpy(&wanted, address, length);
-	held = held_at((struct sockaddr *)&wanted, type);
-	if (!held && type != SOCK_DGRAM && !address_is_path(address, length) &&
-	    keys_has(&session.family->listeners.first_keys, address_key(&wanted)))
-		held = held_add(fd, &wanted, length);
-	if (!held)
+	held = held_at((struct sockaddr *)&wanted, sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE));
+	if (!held || !spare_is_there())
 		return false;
 	put_at(retire.spare_fd, fd);
 	if (!held_behind(held->fd))
 		held->fd = fd;
 	return true;
+}
+
+void retire_let_go_of(int fd)
+{
+	struct look look = { .for_listeners = true };
+
+	if (!spare_is_there() || held_behind(fd))
+		return;
+	hold_if_listener(fd, listener_accepts(fd), &look);
+	put_at(retire.spare_fd, fd);
 }
 
 uint64_t retire_inode_behind(int fd)
@@ -777,7 +728,7 @@ int retire_sender(int fd)
 {
 	const struct held *held = held_behind(fd);
 
-	return held && held->type == SOCK_DGRAM ? held->real_fd : -1;
+	return held ? held->sender_fd : -1;
 }
 
 int retire_timeout_ms(int fd)

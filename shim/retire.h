@@ -74,10 +74,15 @@ void retire_leave_now(void);
 
 /*
  * A retired process binds an address anew that it has let go of (varnish does at its end, a master for
- * the worker that it replaces) or where its generation had a listener before it served (a server that
- * has none while it is busy): true if it is one, and fd, a socket, is its placeholder now.
+ * the worker that it replaces): true if it is one, and fd, a socket, is its placeholder now.
  */
 bool retire_bind(int fd, const struct sockaddr *address, socklen_t length);
+
+/*
+ * fd has become a listener of the service in a process that is retired, or just became it (nobody saw
+ * a listener that was on its way here): it is its placeholder now.
+ */
+void retire_let_go_of(int fd);
 
 /*
  * The inode of the listener that the placeholder fd stands for; 0 if fd is none. Keeps errno.

@@ -40,12 +40,14 @@ struct listener *listeners_add(struct listeners *listeners, uint64_t inode, uint
 	return NULL;
 }
 
-void keys_add(struct keys *keys, uint32_t key)
+void listeners_add_key(struct listeners *listeners, uint32_t key)
 {
-	atomic_fetch_or(&keys->bits[key / 64], 1ull << (key % 64));
+	atomic_fetch_or(&listeners->keys[key / 64], 1ull << (key % 64));
 }
 
-bool keys_has(const struct keys *keys, uint32_t key)
+bool listeners_has_key(struct listeners *listeners, uint32_t key)
 {
-	return atomic_load_explicit(&keys->bits[key / 64], memory_order_relaxed) >> (key % 64) & 1;
+	return atomic_load_explicit(&listeners->keys[key / 64], memory_order_relaxed) >>
+		       (key % 64) &
+	       1;
 }

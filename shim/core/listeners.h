@@ -29,15 +29,10 @@ struct listener {
 	uint32_t unused;
 };
 
-/* Where listeners are bound (address_key()), a bit each. */
-struct keys {
-	_Atomic uint64_t bits[ADDRESS_KEYS / 64];
-};
-
 struct listeners {
 	struct listener slot[LISTENERS_MAX];
-	struct keys keys;	/* whose connections count in a drain */
-	struct keys first_keys; /* from before the generation served: no session's (FTP's passive mode) */
+	/* Where they are bound (address_key()), a bit each: whose connections count in a drain. */
+	_Atomic uint64_t keys[ADDRESS_KEYS / 64];
 };
 
 /* The entry of a socket, or NULL. */
@@ -46,5 +41,5 @@ struct listener *listeners_find(struct listeners *listeners, uint64_t inode);
 /* The entry of a socket, made with these flags if it is new. NULL: inode is 0, or table full. */
 struct listener *listeners_add(struct listeners *listeners, uint64_t inode, uint32_t flags);
 
-void keys_add(struct keys *keys, uint32_t key);
-bool keys_has(const struct keys *keys, uint32_t key);
+void listeners_add_key(struct listeners *listeners, uint32_t key);
+bool listeners_has_key(struct listeners *listeners, uint32_t key);

@@ -96,19 +96,6 @@ def binds_again_at_once():
         serve(first, second, seconds=0.0001)
 
 
-def one_at_a_time():
-    """A second listener, on the next port, that is closed as long as a client of it is there."""
-    first, second = listener(), listener(PORT + 1)
-    threading.Thread(target=serve, args=[first], daemon=True).start()
-    while True:
-        with second:
-            client = second.accept()[0]
-        with client:
-            client.sendall(b"%s %d\n" % (TAG.encode(), os.getpid()))
-            client.recv(1)
-        second = listener(PORT + 1)
-
-
 def passive():
     """For each line of a client a listener on the next port but four, for one client that gets the tag (as FTP)."""
     first = listener()

@@ -3,11 +3,25 @@
 # a new version starts slowly, too: it does not meet the copy that flip has of it.
 . "$(dirname "$0")/lib.sh"
 
-# restart_slowly_to TAG: the old server lives as long as the new one starts.
+# restart_slowly_to TAG: the old server lives as long as the new one starts. Has the restart met the moment
+# in which the old one has closed its listener, the new one finds its address in use: then once more.
 restart_slowly_to() {
-	local old gone looks=0 job
+	local old
 	old=$(pid_now)
 	tag_set "$1"
+	for _ in 1 2 3; do
+		! restart_slowly "$1" || break
+		grep -q 'Address already in use' "$TMP/restart.log" || fail "the restart has failed"
+		is_running "$old" || fail "the old server has died of it"
+		rm -f "$TMP/go.$1"
+	done
+	wait_for 5 tag_is "$1"
+	wait_for 5 second_is "$1"
+}
+
+# The same once; uses old.
+restart_slowly() {
+	local gone looks=0 job
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart.log" 2>&1 &
 	job=$!
 	wait_for 5 status_has ' starting'
@@ -19,10 +33,8 @@ restart_slowly_to() {
 		[ "$looks" -lt 10 ] || touch "$TMP/go.$1"
 		sleep 0.05
 	done
-	wait "$job" || fail "the restart has failed"
+	wait "$job" || return 1
 	[ "$looks" -ge 10 ] || fail "the new version did not wait to be told"
-	wait_for 5 tag_is "$1"
-	wait_for 5 second_is "$1"
 }
 
 second_is() {

@@ -101,12 +101,12 @@ Test(listeners, knows_places_to_the_bit)
 	struct listeners *listeners = fresh();
 
 	for (size_t i = 0; i < 9; i++)
-		keys_add(&listeners->keys, keys[i]);
+		listeners_add_key(listeners, keys[i]);
 	for (uint32_t key = 0, n = 0; key < ADDRESS_KEYS; key++) {
 		bool is_one = n < 9 && keys[n] == key;
 
 		n += is_one;
-		cr_expect(keys_has(&listeners->keys, key) == is_one, "%u", key);
+		cr_expect(listeners_has_key(listeners, key) == is_one, "%u", key);
 	}
 	free(listeners);
 }
@@ -135,7 +135,7 @@ static void *add_all(void *argument)
 		if (listener)
 			atomic_fetch_or(&listener->flags, 1u << adder->at);
 		adder->found[which] = listener;
-		keys_add(&adder->listeners->keys, which * 8 + adder->at);
+		listeners_add_key(adder->listeners, which * 8 + adder->at);
 	}
 	return NULL;
 }
@@ -167,7 +167,7 @@ Test(listeners, makes_one_entry_of_what_threads_add_at_once, .timeout = 60)
 				cr_assert(adders[i].found[which] == listener);
 		}
 		for (uint32_t key = 0; key < EACH * 8; key++)
-			cr_assert(keys_has(&listeners->keys, key));
+			cr_assert(listeners_has_key(listeners, key));
 		pthread_barrier_destroy(&start);
 		free(listeners);
 	}
