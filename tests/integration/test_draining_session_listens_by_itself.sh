@@ -12,9 +12,11 @@ data_of_session() {
 	echo "$word"
 }
 
+# An answer takes more than one line here: that it listens is enough.
 wait_answer() {
 	wait_for 10 listens
 }
+
 listens() {
 	(exec 9<>"/dev/tcp/127.0.0.1/$PORT")
 }
