@@ -63,7 +63,7 @@ bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
 			     struct kin *by);
 
-/* The first of the same kind that `by`, which serves, has closed and binds again. NULL: none. */
+/* The first of the same kind that `by`, which serves or is retired, has closed and binds again. NULL: none. */
 struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct pool_place *place,
 				  struct kin *by);
 

@@ -186,7 +186,7 @@ static void answer_claim(const struct visitor *visitor, const struct message *re
 	message_init(&reply, MESSAGE_CLAIMED);
 	reply.count = entry != NULL;
 	reply.value[0] = entry ? entry->inode : 0;
-	/* First of all, for it is the same socket: closed by the program, it would be in use here yet. */
+	/* Before the answer: it is the program's socket, whose address would be in use here when that has closed it. */
 	close(fresh_fd);
 	(void)transfer_send(visitor->source.fd, &reply, entry ? &entry->fd : NULL, reply.count);
 }

@@ -43,7 +43,7 @@ writes() {
 	mode=$(stat -c %a "$file")
 	watch_start
 	load_start --pause-ms=2
-	for ((n = 2; n <= 4; n++)); do
+	for ((n = 2; n <= 6; n++)); do
 		tag_set "v$n"
 		restart "$SUPERVISOR_PID"
 		wait_for 5 names "$(pid_now)"
