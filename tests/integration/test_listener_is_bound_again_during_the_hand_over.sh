@@ -3,6 +3,7 @@
 # restarted. Whatever moment of that the hand-over meets, none of its bind() fails. If it meets the one in
 # which the address is free, and the old server has it again before the new one asks, that one fails: then
 # nothing has happened, and the next try works.
+FLIP_PROBATION=500ms	# as long as flip has the listeners, for who binds after it has let go
 . "$(dirname "$0")/lib.sh"
 
 # Sets pid, of the server that binds.
@@ -30,4 +31,5 @@ for round in {0..11}; do
 done
 load_end
 ! log_has 'died during' || fail "a server has ended that was to serve on"
+! log_has 'is gone: it exited with status 1' || fail "a server has ended of bind() when it had let go"
 pass
