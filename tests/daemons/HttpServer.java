@@ -22,7 +22,7 @@ public class HttpServer {
 	static void serve(HttpExchange exchange) throws IOException {
 		try {
 			if (exchange.getRequestURI().getPath().equals("/slow"))
-				Thread.sleep(300);
+				Thread.sleep(1000);
 		} catch (InterruptedException e) {
 			throw new IOException(e);
 		}

@@ -29,7 +29,7 @@ public class SocketServer {
 			while (!in.readLine().isEmpty())
 				;
 			if (request.startsWith("GET /slow "))
-				Thread.sleep(300);
+				Thread.sleep(1000);
 			client.getOutputStream().write(("HTTP/1.0 200 OK\r\n\r\n" + answer).getBytes());
 		} catch (IOException | InterruptedException e) {
 			System.err.println(e);

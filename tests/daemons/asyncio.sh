@@ -14,7 +14,7 @@ configure() {
 		async def serve(reader, writer):
 		    request = await reader.readuntil(b"\r\n\r\n")
 		    if request.startswith(b"GET /slow "):
-		        await asyncio.sleep(0.3)
+		        await asyncio.sleep($slow_s)
 		    writer.write(b"HTTP/1.0 200 OK\r\n\r\nv$1 %d end\n" % os.getpid())
 		    await writer.drain()
 		    writer.close()

@@ -12,7 +12,7 @@ configure() {
 	echo "v$1 0 end" >"$TMP/v$1/index.html"
 	script_set "$TMP/v$1/cgi-bin/slow" <<-END
 		#!/bin/sh
-		sleep 0.3
+		sleep $slow_s
 		printf 'Content-Type: text/plain\r\n\r\n'
 		echo "v$1 \$\$ end"
 	END

@@ -17,7 +17,7 @@ if [ "${transport:=udp}" = udp ]; then
 	crossing=unseen
 else
 	fast=(--request="\x00\x1e$query" --until=' end' --expect='(v[0-9]+) end' --hang-up)
-	slow=("${fast[@]}" --hold-ms=300)
+	slow=("${fast[@]}" --hold-ms=$((slow_s * 1000)))
 fi
 
 # The one that dnsmasq forwards to takes 0.3 s.

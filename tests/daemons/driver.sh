@@ -10,6 +10,8 @@
 #   fast          options of the load client: a request, and what must be answered
 #   slow          the same for a request, or a session, that outlasts a hand-over; () if it knows none
 #   slow_clients  how many of these (3)
+#   slow_s        how many seconds a slow request is to take (1): longer than a restart, also where the
+#                 machine has too much to do; less for a server that serves one client at a time
 #   tag           what stands before the number of the version in an answer (v)
 #   pidfile       where it writes its pid, if it does
 #   crossing      'unseen' if flip cannot see what is in flight: it counts no connections; 'rare' if the
@@ -39,7 +41,7 @@ mount -t tmpfs -o mode=755 tmpfs /run || fail "cannot mount a /run of its own"
 
 RESTARTS=${RESTARTS:-10}
 FACTS=${FACTS:+$FACTS/$NAME}
-package='' version='' to=127.0.0.1:$PORT tag=v pidfile='' stop_signal=TERM slow_clients=3
+package='' version='' to=127.0.0.1:$PORT tag=v pidfile='' stop_signal=TERM slow_clients=3 slow_s=1
 command=("$TMP/server") fast=() slow=() flip_options=()
 in_place='' HELPER_PIDS='' current=0 crossed=0 crossing=seen IN_FLIGHT_PID='' WATCH_PID='' SLOW_PID=''
 chmod 755 "$TMP"	# for servers that drop root

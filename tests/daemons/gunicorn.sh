@@ -19,7 +19,7 @@ configure() {
 		import os, time
 		def app(environment, start_response):
 		    if environment["PATH_INFO"] == "/slow":
-		        time.sleep(0.3)
+		        time.sleep($slow_s)
 		    start_response("200 OK", [])
 		    return [b"v$1 %d end\n" % os.getpid()]
 	END

@@ -9,8 +9,8 @@ http /; fast=("${http[@]}")
 http /slow; slow=("${http[@]}")
 
 prepare() {
-	cat >"$TMP/slow.lua" <<-'END'
-		core.register_action("slow", { "http-req" }, function() core.msleep(300) end)
+	cat >"$TMP/slow.lua" <<-END
+		core.register_action("slow", { "http-req" }, function() core.msleep(${slow_s}000) end)
 	END
 }
 

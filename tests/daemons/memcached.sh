@@ -7,7 +7,7 @@ package=memcached
 version='memcached -V'
 tag=10
 fast=(--request='stats settings\r\nquit\r\n' --until='END\r\n' --expect="maxconns ($tag[0-9]+)")
-slow=("${fast[@]}" --hold-ms=300)
+slow=("${fast[@]}" --hold-ms=$((slow_s * 1000)))
 pidfile=$TMP/memcached.pid
 
 configure() {

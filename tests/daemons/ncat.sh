@@ -5,7 +5,7 @@
 package=ncat
 version='ncat --version'
 fast=(--request='hello\n' --until='end\n' --expect="($tag[0-9]+) ([0-9]+) end")
-slow=("${fast[@]}" --hold-ms=300)
+slow=("${fast[@]}" --hold-ms=$((slow_s * 1000)))
 
 configure() {
 	script_set <<-END

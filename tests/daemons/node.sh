@@ -21,7 +21,7 @@ configure() {
 		} else {
 			http.createServer((request, response) => {
 				setTimeout(() => response.end('v$1 ' + process.pid + ' end\n'),
-					request.url === '/slow' ? 300 : 0);
+					request.url === '/slow' ? ${slow_s}000 : 0);
 			}).listen($listen);
 		}
 	END

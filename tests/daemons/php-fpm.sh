@@ -27,7 +27,7 @@ prepare() {
 	cat >"$TMP/script.php" <<-'END'
 		<?php
 		if ($_SERVER["QUERY_STRING"] == "slow")
-			usleep(300000);
+			sleep(1);
 		printf("%s %d end\n", ini_get("user_agent"), getmypid());
 	END
 }

@@ -7,7 +7,7 @@ version='/usr/bin/python3 -V'
 command=(/usr/bin/python3 "$TMP/server.py")
 http /; fast=("${http[@]}")
 http /slow; slow=("${http[@]}")
-[ -n "${mixin:-}" ] || slow_clients=1	# one request at a time
+[ -n "${mixin:-}" ] || slow_clients=1 slow_s=0.2	# one request at a time
 
 configure() {
 	file_set "$TMP/server.py" <<-END
@@ -15,7 +15,7 @@ configure() {
 		class Handler(http.server.BaseHTTPRequestHandler):
 		    def do_GET(self):
 		        if self.path == "/slow":
-		            time.sleep(0.2)
+		            time.sleep($slow_s)
 		        self.send_response(200)
 		        self.end_headers()
 		        self.wfile.write(b"v$1 %d end\n" % os.getpid())

@@ -7,7 +7,7 @@ version='sshd -V'
 command=(/usr/sbin/sshd -D -e -f "$TMP/sshd_config")
 pidfile=$TMP/sshd.pid
 fast=(--until='\n' --hang-up --expect='^SSH-2.0-OpenSSH_[^ ]* (v[0-9]+)')
-[ -n "${login:-}" ] || slow=("${fast[@]}" --hold-ms=300)
+[ -n "${login:-}" ] || slow=("${fast[@]}" --hold-ms=$((slow_s * 1000)))
 
 prepare() {
 	mkdir -p /run/sshd

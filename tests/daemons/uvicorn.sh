@@ -15,7 +15,7 @@ configure() {
 		    if scope["type"] != "http":
 		        return
 		    if scope["path"] == "/slow":
-		        await asyncio.sleep(0.3)
+		        await asyncio.sleep($slow_s)
 		    await send({"type": "http.response.start", "status": 200, "headers": []})
 		    await send({"type": "http.response.body", "body": b"v$1 %d end\n" % os.getpid()})
 	END
