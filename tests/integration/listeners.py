@@ -16,11 +16,16 @@ HABIT, PORT, TAG = sys.argv[1], int(sys.argv[2]), open(sys.argv[3]).read().strip
 ARGUMENT = sys.argv[4] if len(sys.argv) > 4 else None
 
 
-def listener(port=PORT, *options, protocol=0):
+def bound(port=PORT, *options, protocol=0):
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
     for option in (socket.SO_REUSEADDR, *options):
         made.setsockopt(socket.SOL_SOCKET, option, 1)
     made.bind(("127.0.0.1", port))
+    return made
+
+
+def listener(*which, **of_protocol):
+    made = bound(*which, **of_protocol)
     made.listen(512)
     return made
 
@@ -85,8 +90,14 @@ def binds_again():
 
 
 def binds_again_at_once():
-    """The same as fast as it can, once ARGUMENT.TAG exists. Says so: ARGUMENT.TAG.begun."""
-    first, second = listener(), listener(PORT + 1)
+    """The same as fast as it can, once ARGUMENT.TAG exists. Says so: ARGUMENT.TAG.begun.
+
+    If the second is its own, and not handed over (which listens already), there is ARGUMENT.TAG.own.
+    """
+    first, second = listener(), bound(PORT + 1)
+    if not second.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        open(f"{ARGUMENT}.{TAG}.own", "w").close()
+    second.listen(512)
     while not os.path.exists(f"{ARGUMENT}.{TAG}"):
         serve(first, second, seconds=0.02)
     open(f"{ARGUMENT}.{TAG}.begun", "w").close()
