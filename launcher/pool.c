@@ -2,6 +2,7 @@
 
 #include "core/address.h"
 #include "migration.h"
+#include "steering.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,11 @@
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72 /* Linux 5.14 */
 #endif
+
+/* How long a handshake takes from this machine, and from elsewhere; and connect() to a path after its look-up. */
+#define LOCAL_MS 2
+#define HANDSHAKE_MS 200
+#define LOOK_UP_MS 2
 
 /*
  * What a program may have set on a socket before bind(). The new version's word counts, also where
@@ -338,6 +344,7 @@ void pool_restore(struct pool *pool)
 	struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, pool, link) {
+		entry->is_steered = false;
 		pool_unblock(entry);
 		if (entry->backlog)
 			listen(entry->fd, (int)entry->backlog);
@@ -347,26 +354,7 @@ void pool_restore(struct pool *pool)
 		pool_let_in(entry);
 	}
 	migration_end();
-}
-
-unsigned pool_unclaimed(const struct pool *pool)
-{
-	const struct pool_entry *entry;
-	unsigned n = 0;
-
-	TAILQ_FOREACH(entry, pool, link)
-		n += !entry->claims && !entry->ephemeral;
-	return n;
-}
-
-bool pool_has_unclaimed_path(const struct pool *pool)
-{
-	const struct pool_entry *entry;
-
-	TAILQ_FOREACH(entry, pool, link)
-		if (!entry->claims && entry->file.exists)
-			return true;
-	return false;
+	steering_end();
 }
 
 unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct pool_entry *entry))
@@ -431,16 +419,21 @@ static bool is_same_device(int fd, int other_fd)
 	return strncmp(name, other, sizeof(name)) == 0;
 }
 
+static bool is_of_group(const struct pool_entry *one, const struct pool_entry *other)
+{
+	return other->datagram == one->datagram &&
+	       address_equal((const struct sockaddr *)&other->address,
+			     (const struct sockaddr *)&one->address) &&
+	       is_same_device(other->fd, one->fd) && is_same_v6only(other, one->fd);
+}
+
 /* Others of its SO_REUSEPORT group go on: a datagram that was dropped here would be theirs. */
 static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry *entry)
 {
 	const struct pool_entry *other;
 
 	TAILQ_FOREACH(other, pool, link)
-		if (other->claims && other->datagram == entry->datagram &&
-		    address_equal((const struct sockaddr *)&other->address,
-				  (const struct sockaddr *)&entry->address) &&
-		    is_same_device(other->fd, entry->fd) && is_same_v6only(other, entry->fd))
+		if (other->claims && is_of_group(entry, other))
 			return true;
 	return false;
 }
@@ -462,10 +455,68 @@ static bool is_left_over(const struct pool *pool, const struct pool_entry *entry
 	       has_claimed_sibling(pool, entry);
 }
 
-/* Is it about to leave its group, so that its clients go to the others? */
-static bool may_leave_group(const struct pool *pool, const struct pool_entry *entry)
+static bool is_bound_to_device(int fd)
 {
-	return is_left_over(pool, entry) && is_own_network(entry->fd) && migration_begin();
+	char name[IFNAMSIZ] = "";
+	socklen_t length = sizeof(name);
+
+	return getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length) == 0 && name[0];
+}
+
+/* The clients of a group go to those that were claimed. */
+static bool steer(const struct pool *pool, const struct pool_entry *left_over)
+{
+	struct steering steering = {
+		.address = (const struct sockaddr *)&left_over->address,
+		.v6only = option_int(left_over->fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1,
+	};
+	const struct pool_entry *entry;
+	unsigned n = 0;
+	int *fds;
+	bool is_done;
+
+	if (!is_own_network(left_over->fd) || is_bound_to_device(left_over->fd))
+		return false;
+	TAILQ_FOREACH(entry, pool, link)
+		steering.n_all += is_of_group(left_over, entry);
+	fds = malloc(steering.n_all * sizeof(*fds));
+	TAILQ_FOREACH(entry, pool, link)
+		if (fds && entry->claims && is_of_group(left_over, entry))
+			fds[n++] = entry->fd;
+	steering.fds = fds;
+	steering.n_fds = n;
+	is_done = fds && steering_add(&steering);
+	free(fds);
+	return is_done;
+}
+
+/* False: it is of no group that goes on, or of one that cannot be steered. */
+static bool steer_away(const struct pool *pool, struct pool_entry *left_over)
+{
+	struct pool_entry *entry;
+
+	if (left_over->is_steered || left_over->quiet)
+		return left_over->is_steered;
+	if (!is_left_over(pool, left_over) || !steer(pool, left_over))
+		return false;
+	TAILQ_FOREACH(entry, pool, link)
+		entry->is_steered |= !entry->claims && is_of_group(left_over, entry);
+	return true;
+}
+
+/*
+ * How long those may take who began to connect before clients were kept away. To keep them out costs
+ * them a second: not for longer than need be, if who comes late goes to another of the group.
+ */
+static int64_t grace_ms(const struct pool *pool, const struct pool_entry *entry)
+{
+	if (entry->file.exists)
+		return LOOK_UP_MS;
+	if (entry->is_steered)
+		return HANDSHAKE_MS;
+	if (!is_left_over(pool, entry))
+		return 0;
+	return is_own_network(entry->fd) && migration_begin() ? LOCAL_MS : HANDSHAKE_MS;
 }
 
 static void stop_listening(struct pool_entry *entry)
@@ -477,21 +528,30 @@ static void stop_listening(struct pool_entry *entry)
 	getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length);
 	entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
 	shutdown(entry->fd, SHUT_RD);
+	entry->is_steered = false;
+}
+
+/* Who is still open, and left alone, gets its clients back if this ends. */
+static void steering_settle(const struct pool *pool)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (entry->is_steered)
+			return;
+	steering_end();
 }
 
 void pool_leave_groups(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link) {
-		if (entry->quiet || entry->backlog || !is_left_over(pool, entry))
-			continue;
-		if (is_own_network(entry->fd) && migration_begin())
+	TAILQ_FOREACH(entry, pool, link)
+		if ((entry->is_steered || entry->quiet) && !entry->backlog &&
+		    is_left_over(pool, entry) && is_own_network(entry->fd) && migration_begin())
 			stop_listening(entry);
-		else
-			pool_keep_out(entry);
-	}
 	migration_end();
+	steering_settle(pool);
 }
 
 void pool_leave_group(struct pool_entry *entry)
@@ -505,19 +565,20 @@ void pool_leave_group(struct pool_entry *entry)
 	migration_end();
 }
 
-bool pool_quiesce(struct pool *pool, bool all)
+bool pool_quiesce(struct pool *pool, bool all, long elapsed_ms)
 {
 	struct pool_entry *entry;
 	bool waiting = false;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (!all && (entry->claims || may_leave_group(pool, entry)))
+		if (!all && entry->claims)
 			continue;
 		if (all)
 			shorten_queue(entry);
-		if (!entry->datagram || !has_claimed_sibling(pool, entry))
+		if ((all || !steer_away(pool, entry)) &&
+		    (!entry->datagram || !has_claimed_sibling(pool, entry)))
 			pool_keep_out(entry);
-		waiting |= is_readable(entry->fd);
+		waiting |= is_readable(entry->fd) || (!all && elapsed_ms < grace_ms(pool, entry));
 	}
 	return waiting;
 }
@@ -556,6 +617,7 @@ void pool_drop(struct pool *pool, struct pool_entry *entry)
 	close(entry->fd);
 	socket_file_close(&entry->file);
 	free(entry);
+	steering_settle(pool);
 }
 
 bool pool_is_readable(const struct pool *pool)

@@ -35,6 +35,7 @@ struct pool_entry {
 	pid_t holder;	    /* who was last seen to have it, and at which number */
 	int holder_fd;
 	int64_t lost_ns;    /* nobody has had it since then; 0: somebody has */
+	bool is_steered;    /* new ones go to others of its group (steering.h) */
 	bool quiet;	    /* new connections are kept away (SO_ATTACH_FILTER) */
 	unsigned backlog;   /* before it left its group (pool_leave_groups); 0: it has not */
 	struct sockaddr_storage address;
@@ -89,10 +90,6 @@ void pool_unblock(const struct pool_entry *entry);
  */
 void pool_restore(struct pool *pool);
 
-/* Listeners that nobody has claimed; and is one of them at a path? */
-unsigned pool_unclaimed(const struct pool *pool);
-bool pool_has_unclaimed_path(const struct pool *pool);
-
 /*
  * Those of them that somebody could still ask for: not those whose file cannot be reached any more,
  * and not those of which `is_replaced` says so.
@@ -100,15 +97,18 @@ bool pool_has_unclaimed_path(const struct pool *pool);
 unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct pool_entry *entry));
 
 /*
- * Keeps new connections away from the listeners that nobody claimed (or from all), without
- * refusing them: a SYN is dropped, and its sender tries again. True: clients still wait in a queue.
+ * Keeps new connections away from the listeners that nobody claimed (or from all), without refusing
+ * them: those of a SO_REUSEPORT group that goes on are sent to the rest of it (steering.h); else a SYN
+ * is dropped, and its sender tries again. True: clients still wait in a queue, or may yet come to
+ * one, as they began to connect before that; `elapsed_ms` since the first call.
  */
-bool pool_quiesce(struct pool *pool, bool all);
+bool pool_quiesce(struct pool *pool, bool all, long elapsed_ms);
 
 /*
- * A SO_REUSEPORT group has become smaller, and the old generation has let go: those of TCP that nobody
- * claimed stop listening, and who waits in their queues goes to the others (migration.h). Where that
- * cannot be, pool_quiesce() keeps clients out of them. pool_restore() undoes it.
+ * A SO_REUSEPORT group has become smaller, was quiesced, and the old generation has let go: those of TCP
+ * that nobody claimed stop listening, and who waits in their queues yet goes to the others (migration.h).
+ * Without pool_quiesce() a client that the kernel is about to queue on another processor would be reset.
+ * Where it cannot be, clients are still kept out of them. pool_restore() undoes it.
  */
 void pool_leave_groups(struct pool *pool);
 

@@ -260,6 +260,7 @@ void service_release_pool(void)
 void service_rearm(void)
 {
 	timer_clear(&rearm_timer);
+	pool_leave_groups(&service.pool);
 	if (service.current && pool_is_readable(&service.pool))
 		generation_tell(service.current, MESSAGE_REARM, 0);
 	if (service.state != SERVICE_PROBATION)
@@ -358,21 +359,19 @@ static void collect_for_restart(void)
 
 static void quiesce_all(struct timer *timer)
 {
-	if (pool_quiesce(&service.pool, true) && elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+	long quiet_ms = elapsed_ms(quiesce_began_ns);
+
+	if (pool_quiesce(&service.pool, true, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_all);
 	else
 		generation_retire(service.current);
 }
 
-/* A client that has looked a path up may still be on its way when that leads elsewhere. */
 static void quiesce_unclaimed(struct timer *timer)
 {
-	bool is_waited_for = pool_unclaimed(&service.pool) > 0 &&
-			     (pool_quiesce(&service.pool, false) ||
-			      (pool_has_unclaimed_path(&service.pool) &&
-			       elapsed_ms(quiesce_began_ns) < QUIESCE_AGAIN_MS));
+	long quiet_ms = elapsed_ms(quiesce_began_ns);
 
-	if (is_waited_for && elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+	if (pool_quiesce(&service.pool, false, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_unclaimed);
 	else
 		generation_retire(service.current);

@@ -111,7 +111,7 @@ static void tell_success(void)
 void vacancy_occupy(void)
 {
 	generation_commit(service.new);
-	pool_leave_groups(&service.pool);
+	pool_quiesce(&service.pool, false, 0); /* before they leave their groups, in a moment */
 	service_enthrone_new();
 	tell_success();
 }

@@ -1,0 +1,27 @@
+/*
+ * Clients that connect to a SO_REUSEPORT group go to some of its listeners only, and nobody notices:
+ * the others can be left alone until their queues are empty. A program at the kernel's lookup of a
+ * listener (BPF_PROG_TYPE_SK_LOOKUP, Linux 5.9) says so, which is gone when this process is.
+ *
+ * Needs CAP_BPF and CAP_NET_ADMIN (of the machine, not of a user namespace). One thread. Does not block.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* A group of TCP at an address of this process's own network. */
+struct steering {
+	const struct sockaddr *address;
+	bool v6only;	 /* of ::, which else is asked for by clients of IPv4, too */
+	const int *fds;	 /* those that stay */
+	unsigned n_fds;
+	unsigned n_all;	 /* of the whole group */
+};
+
+/*
+ * Until steering_end() the clients of this group go to `fds`. False: it may not be, the kernel is older,
+ * or others listen there, too, of whom some clients are.
+ */
+bool steering_add(const struct steering *steering);
+void steering_end(void);
