@@ -28,7 +28,7 @@
 #define SO_BUF_LOCK 72 /* Linux 5.14 */
 #endif
 
-/* How long a handshake takes from this machine, and from elsewhere; and connect() to a path after its look-up. */
+/* How long who began to connect may take yet: from this machine, from elsewhere, and to a path that it has looked up. */
 #define LOCAL_MS 2
 #define HANDSHAKE_MS 200
 #define LOOK_UP_MS 2
@@ -325,6 +325,16 @@ static void options_restore(struct pool_entry *entry)
 	entry->is_noted = entry->is_changed = false;
 }
 
+/* What is still open, and in its group, has clients again. */
+static void unsteer(struct pool *pool)
+{
+	struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		entry->is_steered = false;
+	steering_end();
+}
+
 void pool_let_in(struct pool_entry *entry)
 {
 	int unused = 0;
@@ -344,7 +354,6 @@ void pool_restore(struct pool *pool)
 	struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		entry->is_steered = false;
 		pool_unblock(entry);
 		if (entry->backlog)
 			listen(entry->fd, (int)entry->backlog);
@@ -354,7 +363,7 @@ void pool_restore(struct pool *pool)
 		pool_let_in(entry);
 	}
 	migration_end();
-	steering_end();
+	unsteer(pool);
 }
 
 unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct pool_entry *entry))
@@ -424,7 +433,8 @@ static bool is_of_group(const struct pool_entry *one, const struct pool_entry *o
 	return other->datagram == one->datagram &&
 	       address_equal((const struct sockaddr *)&other->address,
 			     (const struct sockaddr *)&one->address) &&
-	       is_same_device(other->fd, one->fd) && is_same_v6only(other, one->fd);
+	       is_same_device(other->fd, one->fd) && is_same_v6only(other, one->fd) &&
+	       network_of(other->fd) == network_of(one->fd);
 }
 
 /* Others of its SO_REUSEPORT group go on: a datagram that was dropped here would be theirs. */
@@ -448,11 +458,11 @@ static bool is_own_network(int fd)
 	return is;
 }
 
-/* Is it of TCP, and has a group that has become smaller no place for it? */
+/* Does it listen by TCP, and has a group that has become smaller no place for it? */
 static bool is_left_over(const struct pool *pool, const struct pool_entry *entry)
 {
-	return !entry->claims && !entry->datagram && entry->address.ss_family != AF_UNIX &&
-	       has_claimed_sibling(pool, entry);
+	return !entry->claims && !entry->backlog && !entry->datagram &&
+	       entry->address.ss_family != AF_UNIX && has_claimed_sibling(pool, entry);
 }
 
 static bool is_bound_to_device(int fd)
@@ -463,7 +473,7 @@ static bool is_bound_to_device(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length) == 0 && name[0];
 }
 
-/* The clients of a group go to those that were claimed. */
+/* The clients of its group go to those that were claimed. */
 static bool steer(const struct pool *pool, const struct pool_entry *left_over)
 {
 	struct steering steering = {
@@ -478,7 +488,7 @@ static bool steer(const struct pool *pool, const struct pool_entry *left_over)
 	if (!is_own_network(left_over->fd) || is_bound_to_device(left_over->fd))
 		return false;
 	TAILQ_FOREACH(entry, pool, link)
-		steering.n_all += is_of_group(left_over, entry);
+		steering.n_all += !entry->backlog && is_of_group(left_over, entry);
 	fds = malloc(steering.n_all * sizeof(*fds));
 	TAILQ_FOREACH(entry, pool, link)
 		if (fds && entry->claims && is_of_group(left_over, entry))
@@ -490,33 +500,35 @@ static bool steer(const struct pool *pool, const struct pool_entry *left_over)
 	return is_done;
 }
 
-/* False: it is of no group that goes on, or of one that cannot be steered. */
-static bool steer_away(const struct pool *pool, struct pool_entry *left_over)
+/* No more clients come to those that its group leaves: they go to the rest, or are kept out. */
+static void empty_group(struct pool *pool, const struct pool_entry *left_over)
 {
 	struct pool_entry *entry;
+	bool is_steered = steer(pool, left_over);
 
-	if (left_over->is_steered || left_over->quiet)
-		return left_over->is_steered;
-	if (!is_left_over(pool, left_over) || !steer(pool, left_over))
-		return false;
-	TAILQ_FOREACH(entry, pool, link)
-		entry->is_steered |= !entry->claims && is_of_group(left_over, entry);
-	return true;
+	TAILQ_FOREACH(entry, pool, link) {
+		if (entry->claims || entry->backlog || !is_of_group(left_over, entry))
+			continue;
+		entry->is_steered = is_steered;
+		if (!is_steered)
+			pool_keep_out(entry);
+	}
 }
 
-/*
- * How long those may take who began to connect before clients were kept away. To keep them out costs
- * them a second: not for longer than need be, if who comes late goes to another of the group.
- */
-static int64_t grace_ms(const struct pool *pool, const struct pool_entry *entry)
+/* Does who is in its queue go to the others when it stops listening? */
+static bool may_migrate(const struct pool_entry *left_over)
 {
-	if (entry->file.exists)
-		return LOOK_UP_MS;
-	if (entry->is_steered)
-		return HANDSHAKE_MS;
-	if (!is_left_over(pool, entry))
-		return 0;
-	return is_own_network(entry->fd) && migration_begin() ? LOCAL_MS : HANDSHAKE_MS;
+	return is_own_network(left_over->fd) && migration_begin();
+}
+
+/* To keep clients out costs them a second: not for longer than need be. */
+static bool may_get_clients(const struct pool *pool, const struct pool_entry *entry, long elapsed_ms)
+{
+	if (is_left_over(pool, entry) && may_migrate(entry))
+		return elapsed_ms < (entry->is_steered ? HANDSHAKE_MS : LOCAL_MS);
+	if (is_left_over(pool, entry) && elapsed_ms < HANDSHAKE_MS)
+		return true;
+	return is_readable(entry->fd) || (entry->file.exists && elapsed_ms < LOOK_UP_MS);
 }
 
 static void stop_listening(struct pool_entry *entry)
@@ -528,30 +540,22 @@ static void stop_listening(struct pool_entry *entry)
 	getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length);
 	entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
 	shutdown(entry->fd, SHUT_RD);
-	entry->is_steered = false;
-}
-
-/* Who is still open, and left alone, gets its clients back if this ends. */
-static void steering_settle(const struct pool *pool)
-{
-	const struct pool_entry *entry;
-
-	TAILQ_FOREACH(entry, pool, link)
-		if (entry->is_steered)
-			return;
-	steering_end();
 }
 
 void pool_leave_groups(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
-		if ((entry->is_steered || entry->quiet) && !entry->backlog &&
-		    is_left_over(pool, entry) && is_own_network(entry->fd) && migration_begin())
+	TAILQ_FOREACH(entry, pool, link) {
+		if (!(entry->is_steered || entry->quiet) || !is_left_over(pool, entry))
+			continue;
+		if (may_migrate(entry) || (entry->is_steered && !is_readable(entry->fd)))
 			stop_listening(entry);
+		else
+			pool_keep_out(entry);
+	}
 	migration_end();
-	steering_settle(pool);
+	unsteer(pool);
 }
 
 void pool_leave_group(struct pool_entry *entry)
@@ -565,20 +569,45 @@ void pool_leave_group(struct pool_entry *entry)
 	migration_end();
 }
 
-bool pool_quiesce(struct pool *pool, bool all, long elapsed_ms)
+bool pool_quiesce_all(struct pool *pool)
 {
 	struct pool_entry *entry;
 	bool waiting = false;
 
 	TAILQ_FOREACH(entry, pool, link) {
-		if (!all && entry->claims)
+		shorten_queue(entry);
+		pool_keep_out(entry);
+		waiting |= is_readable(entry->fd);
+	}
+	return waiting;
+}
+
+/* One that is claimed late gets its share. */
+static void steer_again_if_claimed(struct pool *pool)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, pool, link)
+		if (entry->is_steered && entry->claims) {
+			unsteer(pool);
+			return;
+		}
+}
+
+bool pool_quiesce_unclaimed(struct pool *pool, long elapsed_ms)
+{
+	struct pool_entry *entry;
+	bool waiting = false;
+
+	steer_again_if_claimed(pool);
+	TAILQ_FOREACH(entry, pool, link) {
+		if (entry->claims || entry->ephemeral)
 			continue;
-		if (all)
-			shorten_queue(entry);
-		if ((all || !steer_away(pool, entry)) &&
-		    (!entry->datagram || !has_claimed_sibling(pool, entry)))
+		if (!entry->is_steered && !entry->quiet && is_left_over(pool, entry))
+			empty_group(pool, entry);
+		else if (!entry->is_steered && (!entry->datagram || !has_claimed_sibling(pool, entry)))
 			pool_keep_out(entry);
-		waiting |= is_readable(entry->fd) || (!all && elapsed_ms < grace_ms(pool, entry));
+		waiting |= may_get_clients(pool, entry, elapsed_ms);
 	}
 	return waiting;
 }
@@ -617,7 +646,6 @@ void pool_drop(struct pool *pool, struct pool_entry *entry)
 	close(entry->fd);
 	socket_file_close(&entry->file);
 	free(entry);
-	steering_settle(pool);
 }
 
 bool pool_is_readable(const struct pool *pool)
@@ -636,4 +664,5 @@ void pool_close(struct pool *pool)
 
 	while ((entry = TAILQ_FIRST(pool)))
 		pool_drop(pool, entry);
+	steering_end();
 }

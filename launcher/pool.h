@@ -97,18 +97,23 @@ void pool_restore(struct pool *pool);
 unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct pool_entry *entry));
 
 /*
- * Keeps new connections away from the listeners that nobody claimed (or from all), without refusing
- * them: those of a SO_REUSEPORT group that goes on are sent to the rest of it (steering.h); else a SYN
- * is dropped, and its sender tries again. True: clients still wait in a queue, or may yet come to
- * one, as they began to connect before that; `elapsed_ms` since the first call.
+ * Keeps new connections away from all listeners without refusing them: a SYN is dropped, and its
+ * sender tries again. True: clients still wait in a queue.
  */
-bool pool_quiesce(struct pool *pool, bool all, long elapsed_ms);
+bool pool_quiesce_all(struct pool *pool);
 
 /*
- * A SO_REUSEPORT group has become smaller, was quiesced, and the old generation has let go: those of TCP
- * that nobody claimed stop listening, and who waits in their queues yet goes to the others (migration.h).
- * Without pool_quiesce() a client that the kernel is about to queue on another processor would be reset.
- * Where it cannot be, clients are still kept out of them. pool_restore() undoes it.
+ * The same for the listeners that nobody claimed; but where a SO_REUSEPORT group goes on with fewer of
+ * them, its clients go to these meanwhile, if that may be (steering.h). True also: who began to connect
+ * before, `elapsed_ms` ago, may still come to one. Until pool_leave_groups() or pool_restore().
+ */
+bool pool_quiesce_unclaimed(struct pool *pool, long elapsed_ms);
+
+/*
+ * The old generation has let go. Those of TCP that a smaller SO_REUSEPORT group has left, and that were
+ * quiesced, stop listening; who waits in their queues yet goes to the others (migration.h). One that is
+ * not quiesced would reset the client that the kernel is about to queue on another processor. Where
+ * who waits could not go to others, clients are kept out on. pool_restore() undoes it.
  */
 void pool_leave_groups(struct pool *pool);
 

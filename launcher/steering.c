@@ -44,12 +44,23 @@ static bool is_wildcard(const struct sockaddr *address)
 					       IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
 }
 
-/* The kernel has the listeners first in its tables. */
+static bool is_of_ipv4(const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *in6 = (const void *)address;
+
+	return address->sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+}
+
+/*
+ * How many listen at this address, and how many at its port on another. The kernel has the listeners
+ * first in its tables. One of the other family counts if it has clients of IPv4: it may be of the group.
+ */
 static unsigned count_listeners(const char *table, const struct sockaddr *address, unsigned *n_others)
 {
 	FILE *file = fopen(table, "re");
 	char line[512];
 	struct net_inet socket;
+	const struct sockaddr *other = (const struct sockaddr *)&socket.address;
 	unsigned n = 0;
 
 	while (file && fgets(line, sizeof(line), file)) {
@@ -57,9 +68,13 @@ static unsigned count_listeners(const char *table, const struct sockaddr *addres
 			continue;
 		if (socket.state != TCP_LISTEN)
 			break;
-		if (address_equal((const struct sockaddr *)&socket.address, address))
+		if (address_port(other) != address_port(address))
+			continue;
+		if (other->sa_family != address->sa_family)
+			n += is_of_ipv4(other);
+		else if (address_equal(other, address))
 			n++;
-		else if (address_port((const struct sockaddr *)&socket.address) == address_port(address))
+		else
 			(*n_others)++;
 	}
 	if (file)
@@ -72,27 +87,33 @@ static bool is_alone(const struct steering *steering)
 {
 	const struct sockaddr *address = steering->address;
 	bool is_v6 = address->sa_family == AF_INET6;
-	unsigned n_others = 0, n;
+	unsigned n_others = 0, n = count_listeners("/proc/net/tcp6", address, &n_others);
 
-	n = count_listeners(is_v6 ? "/proc/net/tcp6" : "/proc/net/tcp", address, &n_others);
-	if (is_v6 && !steering->v6only)
-		count_listeners("/proc/net/tcp", address, &n_others);
+	if (!is_v6)
+		n += count_listeners("/proc/net/tcp", address, &n_others);
+	else if (!steering->v6only && is_wildcard(address))
+		n += count_listeners("/proc/net/tcp", address, &n_others);
 	return n == steering->n_all && (!n_others || !is_wildcard(address));
 }
 
 static int map_new(const struct steering *steering)
 {
-	union bpf_attr attributes = { .map_type = BPF_MAP_TYPE_SOCKMAP,
-				      .key_size = sizeof(uint32_t),
-				      .value_size = sizeof(uint32_t),
-				      .max_entries = steering->n_fds };
-	int map = bpf(BPF_MAP_CREATE, &attributes);
-	bool is_done = map >= 0;
+	union bpf_attr attributes;
+	int map;
+	bool is_done;
 
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.map_type = BPF_MAP_TYPE_SOCKMAP;
+	attributes.key_size = sizeof(uint32_t);
+	attributes.value_size = sizeof(uint32_t);
+	attributes.max_entries = steering->n_fds;
+	map = bpf(BPF_MAP_CREATE, &attributes);
+	is_done = map >= 0;
 	for (uint32_t i = 0; is_done && i < steering->n_fds; i++) {
-		attributes = (union bpf_attr){ .map_fd = (uint32_t)map,
-					       .key = (uintptr_t)&i,
-					       .value = (uintptr_t)&steering->fds[i] };
+		memset(&attributes, 0, sizeof(attributes));
+		attributes.map_fd = (uint32_t)map;
+		attributes.key = (uintptr_t)&i;
+		attributes.value = (uintptr_t)&steering->fds[i];
 		is_done = bpf(BPF_MAP_UPDATE_ELEM, &attributes) == 0;
 	}
 	if (is_done || map < 0)
@@ -133,6 +154,7 @@ static void make_tests(const struct steering *steering, struct test tests[TESTS]
 #define MOVE(dst, src) INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
 #define SET(dst, imm) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm)
 #define CALL(function) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
+#define PASS SET(0, SK_PASS), INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 #define PER_TEST 3
 
 /* Registers: 6 has the lookup, 7 the listener. What is no such client goes its usual way. */
@@ -147,7 +169,8 @@ static int program_new(const struct steering *steering, int map)
 		MOVE(2, 10),
 		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4),
 		CALL(BPF_FUNC_map_lookup_elem),
-		INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 7, 0), /* to `out` */
+		INSN(BPF_JMP | BPF_JNE | BPF_K, 0, 0, 2, 0),
+		PASS,
 		MOVE(7, 0),
 		MOVE(1, 6),
 		MOVE(2, 7),
@@ -156,7 +179,7 @@ static int program_new(const struct steering *steering, int map)
 		MOVE(1, 7),
 		CALL(BPF_FUNC_sk_release),
 	};
-	struct bpf_insn out[] = { SET(0, SK_PASS), INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) };
+	struct bpf_insn out[] = { PASS };
 	enum { N_CHOOSE = sizeof(choose) / sizeof(*choose), AT_OUT = 1 + TESTS * PER_TEST + N_CHOOSE };
 	struct bpf_insn program[AT_OUT + 2] = { MOVE(6, 1) };
 	struct test tests[TESTS];
@@ -176,52 +199,67 @@ static int program_new(const struct steering *steering, int map)
 	memcpy(&program[AT_OUT - N_CHOOSE], choose, sizeof(choose));
 	memcpy(&program[AT_OUT], out, sizeof(out));
 
-	union bpf_attr attributes = { .prog_type = BPF_PROG_TYPE_SK_LOOKUP,
-				      .expected_attach_type = BPF_SK_LOOKUP,
-				      .insns = (uintptr_t)program,
-				      .insn_cnt = sizeof(program) / sizeof(*program),
-				      .license = (uintptr_t) "ISC" };
+	union bpf_attr attributes;
 
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.prog_type = BPF_PROG_TYPE_SK_LOOKUP;
+	attributes.expected_attach_type = BPF_SK_LOOKUP;
+	attributes.insns = (uintptr_t)program;
+	attributes.insn_cnt = sizeof(program) / sizeof(*program);
+	attributes.license = (uintptr_t) "ISC";
 	return bpf(BPF_PROG_LOAD, &attributes);
 }
 
 /* As long as this descriptor is open, the program is asked. */
 static int link_new(int program)
 {
+	union bpf_attr attributes;
 	int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), link;
-	union bpf_attr attributes = { .link_create = { .prog_fd = (uint32_t)program,
-						       .target_fd = (uint32_t)network,
-						       .attach_type = BPF_SK_LOOKUP } };
 
 	if (network < 0)
 		return -1;
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.link_create.prog_fd = (uint32_t)program;
+	attributes.link_create.target_fd = (uint32_t)network;
+	attributes.link_create.attach_type = BPF_SK_LOOKUP;
 	link = bpf(BPF_LINK_CREATE, &attributes);
 	close(network);
 	return link;
 }
 
+static int start(const struct steering *steering)
+{
+	int map = map_new(steering), program = -1, link = -1;
+
+	/* The tables are read only where the rest may be. */
+	if (map >= 0 && is_alone(steering))
+		program = program_new(steering, map);
+	if (program >= 0)
+		link = link_new(program);
+	if (program >= 0)
+		close(program);
+	if (map >= 0)
+		close(map);
+	return link;
+}
+
 bool steering_add(const struct steering *steering)
 {
-	int map, program = -1, link = -1;
 	char text[ADDRESS_TEXT_MAX];
+	bool is_v6 = steering->address->sa_family == AF_INET6;
+	int link;
 
-	if (n_links == GROUPS_MAX || !is_alone(steering))
+	/* A client of IPv4 does not ask for an address of IPv6. */
+	if (n_links == GROUPS_MAX || (is_v6 && is_of_ipv4(steering->address)))
 		return false;
-	map = map_new(steering);
-	if (map >= 0) {
-		program = program_new(steering, map);
-		close(map);
-	}
-	if (program >= 0) {
-		link = link_new(program);
-		close(program);
-	}
-	if (link < 0)
-		return false;
-	links[n_links++] = link;
-	log_line(LOG_LEVEL_DEBUG, "%s: clients go to %u of %u listeners",
+	link = start(steering);
+	log_line(LOG_LEVEL_DEBUG,
+		 link < 0 ? "%s: clients cannot be sent to %u of %u listeners" :
+			    "%s: clients go to %u of %u listeners",
 		 address_format(steering->address, text, sizeof(text)), steering->n_fds, steering->n_all);
-	return true;
+	if (link >= 0)
+		links[n_links++] = link;
+	return link >= 0;
 }
 
 void steering_end(void)

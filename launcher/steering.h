@@ -3,7 +3,8 @@
  * the others can be left alone until their queues are empty. A program at the kernel's lookup of a
  * listener (BPF_PROG_TYPE_SK_LOOKUP, Linux 5.9) says so, which is gone when this process is.
  *
- * Needs CAP_BPF and CAP_NET_ADMIN (of the machine, not of a user namespace). One thread. Does not block.
+ * Needs CAP_BPF and CAP_NET_ADMIN (of the machine, not of a user namespace). One thread. Blocks no longer
+ * than to read the kernel's table of listeners takes.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 /* A group of TCP at an address of this process's own network. */
 struct steering {
 	const struct sockaddr *address;
-	bool v6only;	 /* of ::, which else is asked for by clients of IPv4, too */
+	bool v6only;	 /* of ::, to which clients of IPv4 come else, too */
 	const int *fds;	 /* those that stay */
 	unsigned n_fds;
 	unsigned n_all;	 /* of the whole group */
@@ -21,7 +22,7 @@ struct steering {
 
 /*
  * Until steering_end() the clients of this group go to `fds`. False: it may not be, the kernel is older,
- * or others listen there, too, of whom some clients are.
+ * or others than these listen there, too, whom a client may mean.
  */
 bool steering_add(const struct steering *steering);
 void steering_end(void);

@@ -359,9 +359,7 @@ static void collect_for_restart(void)
 
 static void quiesce_all(struct timer *timer)
 {
-	long quiet_ms = elapsed_ms(quiesce_began_ns);
-
-	if (pool_quiesce(&service.pool, true, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
+	if (pool_quiesce_all(&service.pool) && elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_all);
 	else
 		generation_retire(service.current);
@@ -371,7 +369,7 @@ static void quiesce_unclaimed(struct timer *timer)
 {
 	long quiet_ms = elapsed_ms(quiesce_began_ns);
 
-	if (pool_quiesce(&service.pool, false, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
+	if (pool_quiesce_unclaimed(&service.pool, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_unclaimed);
 	else
 		generation_retire(service.current);

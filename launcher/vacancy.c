@@ -111,7 +111,7 @@ static void tell_success(void)
 void vacancy_occupy(void)
 {
 	generation_commit(service.new);
-	pool_quiesce(&service.pool, false, 0); /* before they leave their groups, in a moment */
+	pool_quiesce_unclaimed(&service.pool, 0); /* those in their queues have waited: no longer than REARM_MS */
 	service_enthrone_new();
 	tell_success();
 }

@@ -89,6 +89,7 @@ if may_steer; then
 	nobody_waits "127.0.0.1:$PORT"
 	LOAD_TO=127.0.0.1:$PORT nobody_waits "0.0.0.0:$PORT"
 	LOAD_TO=127.0.0.1:$PORT nobody_waits "[::]:$PORT" accept
+	LOAD_TO=127.0.0.1:$PORT some_may_wait "[::ffff:127.0.0.1]:$PORT"
 	neighbour_keeps_its_clients
 	without_rights
 	protect_setting
