@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -348,15 +349,19 @@ void server_finish(const struct server *server)
 	exit(0);
 }
 
+/* One thread at a time: another one would let the listener block just before accept(). */
 static int accept_toggling(int listen_fd, int flags)
 {
-	int file_flags = fcntl(listen_fd, F_GETFL);
-	int fd, saved_errno;
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	int file_flags, fd, saved_errno;
 
+	pthread_mutex_lock(&mutex);
+	file_flags = fcntl(listen_fd, F_GETFL);
 	fcntl(listen_fd, F_SETFL, file_flags | O_NONBLOCK);
 	fd = accept4(listen_fd, NULL, NULL, flags);
 	saved_errno = errno;
 	fcntl(listen_fd, F_SETFL, file_flags & ~O_NONBLOCK);
+	pthread_mutex_unlock(&mutex);
 	errno = saved_errno;
 	return fd;
 }
