@@ -139,7 +139,7 @@ static void orphan_reaped(pid_t pid, int status)
 {
 	struct generation *starting = service.new ? service.new : service.current;
 
-	if (!starting || starting->phase != PHASE_STARTING || starting->first_member != pid || !status)
+	if (!starting || starting->phase != PHASE_STARTING || starting->first_heard != pid || !status)
 		return;
 	starting->orphan_status = status;
 	if (starting->has_heir)

@@ -93,7 +93,7 @@ struct generation {
 	bool exited; /* the first process has; others may go on */
 	bool was_member; /* the first process has been one: no mere wrapper */
 	bool has_heir; /* that process has ended, and what it left in the background is in its place */
-	pid_t first_member; /* the first process that has joined; 0: none yet */
+	pid_t first_heard; /* the first process that has joined, or asked for a listener; 0: none yet */
 	int orphan_status; /* as of wait(2), of that one when it failed, orphaned, before the generation was ready */
 	int status;  /* as of wait(2), when exited */
 	int64_t started_ns, retired_ns;

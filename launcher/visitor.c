@@ -234,6 +234,9 @@ static void visitor_ready(struct source *source, short revents)
 		visitor_joins(visitor, peer.pid);
 		return;
 	} else if (result == 0 && message.type == MESSAGE_CLAIM) {
+		/* It joins when it listens: it may fail before that. */
+		if (!visitor->generation->first_heard)
+			visitor->generation->first_heard = peer.pid;
 		answer_claim(visitor, &message, fds[0]);
 		n_fds = 0;
 	} else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))

@@ -18,6 +18,7 @@ version_fails() {
 
 fails_in_background() {
 	FLIP_READY_TIMEOUT=5s serve_versions server --wait=prefork --daemon="$1"
+	sleep 0.4	# the first process of a slow one has ended
 	version_fails 'exited with status 3 before it was ready' '--orphan --exit-at-start=3 --at=listen'
 	version_fails 'was killed by SIGSEGV .*before it was ready' '--orphan --crash-at-start --at=bind'
 	version_fails 'timed out' '--orphan --hang-at-start --at=listen'
@@ -34,4 +35,5 @@ in_both_faces restart_thrice --wait=prefork --daemon=late
 in_both_faces session_outlasts_restart --wait=fork --daemon=double
 in_both_faces fails_in_background libc
 in_both_faces fails_in_background double
+in_both_faces fails_in_background slow
 pass

@@ -513,6 +513,15 @@ void server_daemonize(const struct server *server)
 
 	if (how == NULL)
 		return;
+	/* As one that is slow to end, or waits for what it has started. */
+	if (strcmp(how, "slow") == 0) {
+		if (fork_or_end(server) != 0) {
+			sleep_ms(300);
+			_exit(0);
+		}
+		setsid();
+		return;
+	}
 	if (strcmp(how, "double") != 0) {
 		if (daemon(1, 1) == -1)
 			err(1, "daemon");

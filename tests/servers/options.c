@@ -185,10 +185,10 @@ static const char *tag_read(const char *path)
 	return text;
 }
 
-/* libc, double: before anything else; late: with the listener, which the child then has. */
+/* libc, double, slow: before anything else; late: with the listener, which the child then has. */
 static void daemon_choose(struct options *options, const char *how)
 {
-	static const char *const ways[] = { "libc", "double", "late", NULL };
+	static const char *const ways[] = { "libc", "double", "slow", "late", NULL };
 
 	options->daemon = ways[choice(how, ways)];
 	options->daemon_late = strcmp(how, "late") == 0;
