@@ -831,8 +831,6 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	forget_stranger(generation, pid);
 	kin_note(&generation->kin, pid);
 	generation->was_member |= pid == generation->pid;
-	if (!generation->first_heard)
-		generation->first_heard = pid;
 	return true;
 }
 

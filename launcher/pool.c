@@ -418,13 +418,21 @@ void pool_keep_out(struct pool_entry *entry)
 		entry->quiet = true;
 }
 
+/* "": none. */
+static void device_of(int fd, char name[IFNAMSIZ])
+{
+	socklen_t length = IFNAMSIZ;
+
+	name[0] = '\0';
+	getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
+}
+
 static bool is_same_device(int fd, int other_fd)
 {
-	char name[IFNAMSIZ] = "", other[IFNAMSIZ] = "";
-	socklen_t length = sizeof(name), other_length = sizeof(other);
+	char name[IFNAMSIZ], other[IFNAMSIZ];
 
-	getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
-	getsockopt(other_fd, SOL_SOCKET, SO_BINDTODEVICE, other, &other_length);
+	device_of(fd, name);
+	device_of(other_fd, other);
 	return strncmp(name, other, sizeof(name)) == 0;
 }
 
@@ -448,14 +456,17 @@ static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry
 	return false;
 }
 
+/* A supervisor stays in its network: asked once, for it is asked about each listener of a group. */
 static bool is_own_network(int fd)
 {
-	int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool is = own >= 0 && network_of(own) == network_of(fd);
+	static uint64_t own_network;
+	int own;
 
-	if (own >= 0)
+	if (!own_network && (own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0) {
+		own_network = network_of(own);
 		close(own);
-	return is;
+	}
+	return own_network == network_of(fd);
 }
 
 /* Does it listen by TCP, and has a group that has become smaller no place for it? */
@@ -463,14 +474,6 @@ static bool is_left_over(const struct pool *pool, const struct pool_entry *entry
 {
 	return !entry->claims && !entry->backlog && !entry->datagram &&
 	       entry->address.ss_family != AF_UNIX && has_claimed_sibling(pool, entry);
-}
-
-static bool is_bound_to_device(int fd)
-{
-	char name[IFNAMSIZ] = "";
-	socklen_t length = sizeof(name);
-
-	return getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length) == 0 && name[0];
 }
 
 /* The clients of its group go to those that were claimed. */
@@ -481,11 +484,13 @@ static bool steer(const struct pool *pool, const struct pool_entry *left_over)
 		.v6only = option_int(left_over->fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1,
 	};
 	const struct pool_entry *entry;
+	char device[IFNAMSIZ];
 	unsigned n = 0;
 	int *fds;
 	bool is_done;
 
-	if (!is_own_network(left_over->fd) || is_bound_to_device(left_over->fd))
+	device_of(left_over->fd, device);
+	if (!is_own_network(left_over->fd) || device[0])
 		return false;
 	TAILQ_FOREACH(entry, pool, link)
 		steering.n_all += !entry->backlog && is_of_group(left_over, entry);
@@ -522,11 +527,11 @@ static bool may_migrate(const struct pool_entry *left_over)
 }
 
 /* To keep clients out costs them a second: not for longer than need be. */
-static bool may_get_clients(const struct pool *pool, const struct pool_entry *entry, long elapsed_ms)
+static bool may_get_clients(const struct pool_entry *entry, bool is_left_over, long elapsed_ms)
 {
-	if (is_left_over(pool, entry) && may_migrate(entry))
+	if (is_left_over && may_migrate(entry))
 		return elapsed_ms < (entry->is_steered ? HANDSHAKE_MS : LOCAL_MS);
-	if (is_left_over(pool, entry) && elapsed_ms < HANDSHAKE_MS)
+	if (is_left_over && elapsed_ms < HANDSHAKE_MS)
 		return true;
 	return is_readable(entry->fd) || (entry->file.exists && elapsed_ms < LOOK_UP_MS);
 }
@@ -597,17 +602,18 @@ static void steer_again_if_claimed(struct pool *pool)
 bool pool_quiesce_unclaimed(struct pool *pool, long elapsed_ms)
 {
 	struct pool_entry *entry;
-	bool waiting = false;
+	bool waiting = false, left_over;
 
 	steer_again_if_claimed(pool);
 	TAILQ_FOREACH(entry, pool, link) {
 		if (entry->claims || entry->ephemeral)
 			continue;
-		if (!entry->is_steered && !entry->quiet && is_left_over(pool, entry))
+		left_over = is_left_over(pool, entry);
+		if (left_over && !entry->is_steered && !entry->quiet)
 			empty_group(pool, entry);
 		else if (!entry->is_steered && (!entry->datagram || !has_claimed_sibling(pool, entry)))
 			pool_keep_out(entry);
-		waiting |= may_get_clients(pool, entry, elapsed_ms);
+		waiting |= may_get_clients(entry, left_over, elapsed_ms);
 	}
 	return waiting;
 }

@@ -89,9 +89,7 @@ static bool is_alone(const struct steering *steering)
 	bool is_v6 = address->sa_family == AF_INET6;
 	unsigned n_others = 0, n = count_listeners("/proc/net/tcp6", address, &n_others);
 
-	if (!is_v6)
-		n += count_listeners("/proc/net/tcp", address, &n_others);
-	else if (!steering->v6only && is_wildcard(address))
+	if (!is_v6 || (!steering->v6only && is_wildcard(address)))
 		n += count_listeners("/proc/net/tcp", address, &n_others);
 	return n == steering->n_all && (!n_others || !is_wildcard(address));
 }

@@ -260,7 +260,7 @@ void service_release_pool(void)
 void service_rearm(void)
 {
 	timer_clear(&rearm_timer);
-	pool_leave_groups(&service.pool);
+	pool_leave_groups(&service.pool); /* in place they were quiesced only when this began */
 	if (service.current && pool_is_readable(&service.pool))
 		generation_tell(service.current, MESSAGE_REARM, 0);
 	if (service.state != SERVICE_PROBATION)

@@ -88,8 +88,16 @@ static void join(struct timer *timer)
 	visitor_close(visitor);
 }
 
+/* It joins when it listens, and may fail before that: so a claim counts as well. */
+static void note_first(struct generation *generation, pid_t pid)
+{
+	if (!generation->first_heard)
+		generation->first_heard = pid;
+}
+
 static void visitor_joins(struct visitor *visitor, pid_t pid)
 {
+	note_first(visitor->generation, pid);
 	loop_remove(&visitor->source);
 	visitor->joins = pid;
 	join(&visitor->timeout);
@@ -234,9 +242,7 @@ static void visitor_ready(struct source *source, short revents)
 		visitor_joins(visitor, peer.pid);
 		return;
 	} else if (result == 0 && message.type == MESSAGE_CLAIM) {
-		/* It joins when it listens: it may fail before that. */
-		if (!visitor->generation->first_heard)
-			visitor->generation->first_heard = peer.pid;
+		note_first(visitor->generation, peer.pid);
 		answer_claim(visitor, &message, fds[0]);
 		n_fds = 0;
 	} else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))
