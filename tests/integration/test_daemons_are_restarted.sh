@@ -16,9 +16,14 @@ version_fails() {
 	wait_for 10 processes_are "$before"
 }
 
+# The first process of a slow one, in our session, has ended.
+all_are_in_background() {
+	! pgrep -s 0 -f "^$SERVER .*$TMP/" >/dev/null
+}
+
 fails_in_background() {
 	FLIP_READY_TIMEOUT=5s serve_versions server --wait=prefork --daemon="$1"
-	sleep 0.4	# the first process of a slow one has ended
+	wait_for 5 all_are_in_background
 	version_fails 'exited with status 3 before it was ready' '--orphan --exit-at-start=3 --at=listen'
 	version_fails 'was killed by SIGSEGV .*before it was ready' '--orphan --crash-at-start --at=bind'
 	version_fails 'timed out' '--orphan --hang-at-start --at=listen'

@@ -2,39 +2,32 @@
 # The next version has fewer sockets in its SO_REUSEPORT group: no client is reset. Where flip may
 # steer clients away from those that leave, none has to begin its connection again, which TCP does
 # after a second; elsewhere some do, and are served then.
-# With mounts of its own, for a setting that flip may not change.
-if [ -z "${GROUPS_MOUNTS:-}" ]; then
-	export GROUPS_MOUNTS=1
-	unshare_flags=-nm
-	[ "$(id -u)" = 0 ] || unshare_flags=-rnm
-	exec unshare "$unshare_flags" "$BASH" "$0" "$@"
-fi
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/groups.sh"
 export FLIP_VERBOSE=1 FLIP_PROBATION=300ms
 
-MIGRATE=/proc/sys/net/ipv4/tcp_migrate_req
-BEGUN_AGAIN_US=900000
 MEMBERS=50	# each that leaves is one chance to reset who is about to be queued
 
 # shrink ADDRESS [WAIT]: under load from many listeners to two.
 shrink() {
-	local listen words=''
-	printf -v listen ' %.0s' $(seq $((MEMBERS - 1)))
-	words="--reuseport=1${listen// / --listen=$1}"
+	local ADDRESS=$1
 	tag_set v1
-	behave "$words"
+	group $MEMBERS
 	serve server --listen="$1" --wait="${2:-epoll-many}" --tag-file="$TMP/tag" \
 		--behaviour-file="$TMP/behaviour"
 	load_start --clients=8 --to="${LOAD_TO:-$1}"
-	behave "--reuseport=1 --listen=$1"
+	group 2
 	tag_set v2
 	restart "$SUPERVISOR_PID"
 	wait_for 5 tag_is v2
 	wait_for 10 old_are_gone
 	load_end
-	wait_for 5 not grep -q 1 $MIGRATE
+	wait_for 5 setting_is 0
+	! steers_still || fail "flip still steers clients"
 	steered=$(grep -c ': clients go to 2 of ' "$TMP/flip.log")
-	max_us=$(load_field max_us)
+}
+
+steers_still() {
+	ls -l "/proc/$SUPERVISOR_PID/fd" | grep -q bpf
 }
 
 end_it() {
@@ -45,7 +38,7 @@ end_it() {
 nobody_waits() {
 	shrink "$@"
 	expect_eq 1 "$steered" "groups that are steered"
-	[ "$max_us" -lt $BEGUN_AGAIN_US ] || fail "a client of $1 waited for $max_us us"
+	expect_nobody_waited
 	end_it
 }
 
@@ -72,16 +65,6 @@ without_rights() {
 		"$FLIP" >"$TMP/confined"
 	chmod 755 "$TMP/confined"
 	FLIP=$TMP/confined some_may_wait "127.0.0.1:$PORT"
-}
-
-protect_setting() {
-	mount --bind $MIGRATE $MIGRATE && mount -o remount,bind,ro $MIGRATE || fail "cannot protect $MIGRATE"
-}
-
-# In a user namespace, or a container, there is no such right to begin with.
-may_steer() {
-	[ "$(tr -s ' ' </proc/self/uid_map)" = ' 0 0 4294967295' ] &&
-		setpriv --dump | grep -q '^Capability bounding set:.*bpf.*'
 }
 
 control_without_flip

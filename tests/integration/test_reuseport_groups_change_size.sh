@@ -1,21 +1,8 @@
 #!/bin/bash
 # SO_REUSEPORT: several sockets on one address, a thread for each. The next version has as many, more
 # or fewer of them, or one alone: no client is lost, also if it fails with more.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/groups.sh"
 . "$(dirname "$0")/datagrams.sh"
-
-MIGRATE=/proc/sys/net/ipv4/tcp_migrate_req
-
-# group N [WORDS]: of the next version.
-group() {
-	local n=$1 words='--reuseport=1'
-	shift
-	while [ "$n" -gt 1 ]; do
-		words+=" --listen=127.0.0.1:$PORT"
-		n=$((n - 1))
-	done
-	behave "$words $*"
-}
 
 streams() {
 	tag_set v1
@@ -33,6 +20,7 @@ streams() {
 		wait_for 5 tag_is "v$version"
 	done
 	load_end
+	! may_steer || expect_nobody_waited
 	for version in 1 2 3; do
 		[ "$(load_answers "v$version")" -gt 0 ] || fail "version $version answered nothing"
 	done
@@ -82,10 +70,6 @@ in_place() {
 	end_all
 }
 
-setting_is() {
-	[ "$(cat $MIGRATE)" = "$1" ]
-}
-
 datagrams() {
 	FIRST_TAG='v1 4'
 	serve_datagrams --wait="$1"
@@ -110,6 +94,8 @@ FLIP_PROBATION=2s streams accept
 FLIP_PROBATION=2s comes_back epoll-many
 FACE=run
 FLIP_IN_PLACE=1 in_place epoll-many
+protect_setting
+streams accept
 datagrams recv
 datagrams epoll
 pass
