@@ -3,11 +3,13 @@
 # --max-crashes within --crash-window flip ends, with its exit code, the reason and its last output.
 . "$(dirname "$0")/lib.sh"
 
-# It serves for a moment and then fails: a server that needs what is not there.
+# It serves for a moment and then fails: a server that needs what is not there. Not before flip has seen
+# that it serves, for one that fails at its start is another case, below.
 cat >"$TMP/failing" <<-END
 	#!/bin/bash
 	"$SERVER" --listen=127.0.0.1:$PORT &
 	until "$BUILD/tests/bench/ask" 127.0.0.1:$PORT hello >/dev/null 2>&1; do :; done
+	until LD_PRELOAD= "$FLIP" status | grep -q ': serving,'; do :; done
 	kill -KILL \$!
 	echo "no database today"
 	exit 7
