@@ -15,10 +15,11 @@ command=("${as_postgres[@]}" "$postgres/postgres" -D "$TMP/data")
 flip_options=(--in-place --stop-signal=INT)
 in_place=yes
 stop_signal=INT
+# The answer has other bytes before the name, of the process number for one, that may read "v3".
 # Connects, asks, and says that it goes, in one.
 startup='\x00\x00\x00\x29\x00\x03\x00\x00user\x00postgres\x00database\x00postgres\x00\x00'
 query='Q\x00\x00\x00\x16show cluster_name\x00'
-fast=(--request="$startup${query}X\x00\x00\x00\x04" --until='Z\x00\x00\x00\x05I' --expect='(v[0-9]+)')
+fast=(--request="$startup${query}X\x00\x00\x00\x04" --until='Z\x00\x00\x00\x05I' --expect='flip (v[0-9]+)')
 
 # What is read as another user: the library may lie where only this one can.
 prepare() {
@@ -35,7 +36,7 @@ prepare() {
 
 configure() {
 	file_set "$TMP/data/postgresql.conf" <<-END
-		cluster_name = 'v$1'
+		cluster_name = 'flip v$1'
 		listen_addresses = '127.0.0.1'
 		port = $PORT
 		unix_socket_directories = ''

@@ -16,7 +16,7 @@ FACE=bare writes fopen
 start_server server --term=graceful --pidfile="$file"
 watch_start
 "$SERVER" --listen="127.0.0.1:8081" --pidfile="$file" --exit-at-start=3 --at=written
-wait_for 5 grep -q '^look' "$TMP/watch"
+wait_for 5 grep -q '^look ' "$TMP/watch"
 stop_server
 touch "$TMP/watch.stop"
 wait "$watch" && fail "the control without flip saw nothing: $(tail -n 1 "$TMP/watch")"
