@@ -70,16 +70,6 @@ static bool is_locked(const struct stat *status)
 	return found;
 }
 
-static bool generation_has_file(const struct generation *generation, const struct stat *status)
-{
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->file_inode == status->st_ino && heard->file_device == status->st_dev)
-			return true;
-	return false;
-}
-
 /* Does the current generation need this file? Asked for one that starts. */
 static bool is_needed(const struct generation *by, int file_fd, const struct stat *status)
 {
@@ -126,8 +116,9 @@ enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_
 			       VERDICT_HIDE :
 			       VERDICT_GO_ON;
 	}
-	return service.current && generation_has_file(service.current, &status) ? VERDICT_HIDE :
-										 VERDICT_GO_ON;
+	return service.current && generation_has_file(service.current, status.st_dev, status.st_ino) ?
+		       VERDICT_HIDE :
+		       VERDICT_GO_ON;
 }
 
 /* It writes again what it has written already, or what it has put in the file's place. */
@@ -239,7 +230,7 @@ void files_stop(void)
 	const struct pool_entry *entry;
 	struct change *change;
 
-	TAILQ_FOREACH(entry, &service.pool, link) {
+	TAILQ_FOREACH(entry, &service.pool.entries, link) {
 		int directory_fd = entry->file.is_own ? socket_file_directory(&entry->file) : -1;
 
 		if (directory_fd < 0)

@@ -64,7 +64,7 @@ static void drop_ephemeral(void)
 {
 	struct pool_entry *entry, *next;
 
-	for (entry = TAILQ_FIRST(&service.pool); entry; entry = next) {
+	for (entry = TAILQ_FIRST(&service.pool.entries); entry; entry = next) {
 		next = TAILQ_NEXT(entry, link);
 		if (entry->ephemeral)
 			pool_drop(&service.pool, entry);
@@ -190,7 +190,7 @@ void holding_look(void)
 
 	if (!holding_is_active() || service.is_collecting || service.current->comes_back)
 		return;
-	for (entry = TAILQ_FIRST(&service.pool); entry; entry = next) {
+	for (entry = TAILQ_FIRST(&service.pool.entries); entry; entry = next) {
 		next = TAILQ_NEXT(entry, link);
 		if (!is_lost(entry) || is_ending())
 			continue;
@@ -212,7 +212,7 @@ static void look_at_groups(struct timer *timer)
 	(void)timer;
 	if (!service.current || service.current->comes_back || is_ending())
 		return;
-	TAILQ_FOREACH(entry, &service.pool, link)
+	TAILQ_FOREACH(entry, &service.pool.entries, link)
 		if (!generation_has(service.current, entry->inode) &&
 		    !generation_has(service.new, entry->inode))
 			pool_leave_group(entry);
@@ -222,7 +222,7 @@ void holding_closed(void)
 {
 	if (holding_is_active())
 		holding_look();
-	else if (!TAILQ_EMPTY(&service.pool) && !group_timer.active)
+	else if (!TAILQ_EMPTY(&service.pool.entries) && !group_timer.active)
 		timer_set(&group_timer, KEEP_MS, look_at_groups);
 }
 

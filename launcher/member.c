@@ -450,7 +450,7 @@ struct member *generation_member(const struct generation *generation, pid_t pid)
 
 static bool resume_now(struct member *member, const struct pool *pool)
 {
-	const struct pool_entry *entry = TAILQ_FIRST(pool);
+	const struct pool_entry *entry = TAILQ_FIRST(&pool->entries);
 	struct message message;
 	int fds[PROTOCOL_FDS_MAX];
 	bool is_told;
@@ -669,7 +669,7 @@ static void member_free(struct member *member)
 /* Of a process that is killed the channel closes first: where nothing is left, its end is told in a moment. */
 static void collect_without(const struct generation *generation)
 {
-	if (!TAILQ_EMPTY(&generation->members) || !TAILQ_EMPTY(&service.pool))
+	if (!TAILQ_EMPTY(&generation->members) || !TAILQ_EMPTY(&service.pool.entries))
 		service_collected(true);
 }
 
@@ -747,7 +747,7 @@ static void member_welcome(struct member *member)
 	if (generation->phase == PHASE_SERVING)
 		member_commit(member);
 	/* One that was current already when this process was started. */
-	if (generation->number > 1 && generation == service.current && TAILQ_EMPTY(&service.pool))
+	if (generation->number > 1 && generation == service.current && TAILQ_EMPTY(&service.pool.entries))
 		member_tell(member, MESSAGE_SOLE, 0, 0);
 	if (generation->phase >= PHASE_RETIRING)
 		member_tell(member, MESSAGE_RETIRE, service_is_vacant() ? MESSAGE_MORE : 0, 0);
@@ -846,7 +846,6 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 	generation->started_at = time(NULL);
 	TAILQ_INIT(&generation->members);
 	TAILQ_INIT(&generation->strangers);
-	TAILQ_INIT(&generation->heard);
 	snprintf(generation->channel_name, sizeof(generation->channel_name), "%s", channel_name);
 	loop_add(&generation->channel, listen_fd, POLLIN, visitor_accept);
 	return generation;

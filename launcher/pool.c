@@ -110,14 +110,17 @@ static uint64_t network_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 ? cookie : 0;
 }
 
+static int entry_compare(const struct pool_entry *one, const struct pool_entry *other)
+{
+	return (one->inode > other->inode) - (one->inode < other->inode);
+}
+
+/* As RB_GENERATE_STATIC, whose __unused is a name of the Linux headers. */
+RB_GENERATE_INTERNAL(pool_tree, pool_entry, by_inode, entry_compare, static __attribute__((unused)))
+
 struct pool_entry *pool_find(struct pool *pool, uint64_t inode)
 {
-	struct pool_entry *entry;
-
-	TAILQ_FOREACH(entry, pool, link)
-		if (entry->inode == inode)
-			return entry;
-	return NULL;
+	return RB_FIND(pool_tree, &pool->by_inode, &(struct pool_entry){ .inode = inode });
 }
 
 /* The number may mean another file since the listener was found there. */
@@ -151,7 +154,8 @@ bool pool_add(struct pool *pool, int fd, uint64_t inode, bool ephemeral, uint64_
 	entry->datagram = option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM;
 	entry->length = length;
 	socket_file_find(&entry->file, fd, device, file_inode);
-	TAILQ_INSERT_TAIL(pool, entry, link);
+	TAILQ_INSERT_TAIL(&pool->entries, entry, link);
+	RB_INSERT(pool_tree, &pool->by_inode, entry);
 	return true;
 }
 
@@ -199,7 +203,7 @@ bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place
 {
 	const struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		if (!entry->claims && is_same_place(entry, fd, place))
 			return true;
 	return false;
@@ -209,7 +213,7 @@ struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t i
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		if (socket_file_is(&entry->file, device, inode))
 			return entry;
 	return NULL;
@@ -225,17 +229,26 @@ static bool may_share(const struct pool_entry *entry, int fresh_fd)
 	       option_int(entry->fd, SOL_SOCKET, SO_REUSEPORT) == 1;
 }
 
+/* A program binds them in the same order each time: the one that it wants next is first. */
+static void to_end(struct pool *pool, struct pool_entry *entry)
+{
+	TAILQ_REMOVE(&pool->entries, entry, link);
+	TAILQ_INSERT_TAIL(&pool->entries, entry, link);
+}
+
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
 			     struct kin *by)
 {
 	struct pool_entry *entry, *best = NULL;
 	bool is_probe;
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		if (!is_same_place(entry, fresh_fd, place))
 			continue;
-		if (!entry->claims)
+		if (!entry->claims) {
+			to_end(pool, entry);
 			return entry;
+		}
 		is_probe = !kin_holds(by, entry->inode);
 		if (is_probe)
 			entry->claims = 1;
@@ -251,7 +264,7 @@ struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct 
 	struct pool_entry *entry;
 
 	/* Another of its SO_REUSEPORT group is to be one of its own. */
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		if (is_same_place(entry, fresh_fd, place) && !kin_holds(by, entry->inode))
 			return entry;
 	return NULL;
@@ -330,7 +343,7 @@ static void unsteer(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		entry->is_steered = false;
 	steering_end();
 }
@@ -353,7 +366,7 @@ void pool_restore(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		pool_unblock(entry);
 		if (entry->backlog)
 			listen(entry->fd, (int)entry->backlog);
@@ -371,7 +384,7 @@ unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct 
 	const struct pool_entry *entry;
 	unsigned n = 0;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		n += !entry->claims && !entry->ephemeral &&
 		     (!entry->file.exists || socket_file_is_linked(&entry->file)) &&
 		     !is_replaced(entry);
@@ -450,7 +463,7 @@ static bool has_claimed_sibling(const struct pool *pool, const struct pool_entry
 {
 	const struct pool_entry *other;
 
-	TAILQ_FOREACH(other, pool, link)
+	TAILQ_FOREACH(other, &pool->entries, link)
 		if (other->claims && is_of_group(entry, other))
 			return true;
 	return false;
@@ -492,10 +505,10 @@ static bool steer(const struct pool *pool, const struct pool_entry *left_over)
 	device_of(left_over->fd, device);
 	if (!is_own_network(left_over->fd) || device[0])
 		return false;
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		steering.n_all += !entry->backlog && is_of_group(left_over, entry);
 	fds = malloc(steering.n_all * sizeof(*fds));
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		if (fds && entry->claims && is_of_group(left_over, entry))
 			fds[n++] = entry->fd;
 	steering.fds = fds;
@@ -511,7 +524,7 @@ static void empty_group(struct pool *pool, const struct pool_entry *left_over)
 	struct pool_entry *entry;
 	bool is_steered = steer(pool, left_over);
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		if (entry->claims || entry->backlog || !is_of_group(left_over, entry))
 			continue;
 		entry->is_steered = is_steered;
@@ -551,7 +564,7 @@ void pool_leave_groups(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		if (!(entry->is_steered || entry->quiet) || !is_left_over(pool, entry))
 			continue;
 		if (may_migrate(entry) || (entry->is_steered && !is_readable(entry->fd)))
@@ -579,7 +592,7 @@ bool pool_quiesce_all(struct pool *pool)
 	struct pool_entry *entry;
 	bool waiting = false;
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		shorten_queue(entry);
 		pool_keep_out(entry);
 		waiting |= is_readable(entry->fd);
@@ -592,7 +605,7 @@ static void steer_again_if_claimed(struct pool *pool)
 {
 	const struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		if (entry->is_steered && entry->claims) {
 			unsteer(pool);
 			return;
@@ -605,7 +618,7 @@ bool pool_quiesce_unclaimed(struct pool *pool, long elapsed_ms)
 	bool waiting = false, left_over;
 
 	steer_again_if_claimed(pool);
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		if (entry->claims || entry->ephemeral)
 			continue;
 		left_over = is_left_over(pool, entry);
@@ -622,7 +635,7 @@ void pool_deepen(const struct pool *pool)
 {
 	const struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		listen(entry->fd, INT_MAX);
 }
 
@@ -630,7 +643,7 @@ void pool_unclaim(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		entry->claims = 0;
 		options_note(entry);
 	}
@@ -640,7 +653,7 @@ void pool_settle(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link) {
+	TAILQ_FOREACH(entry, &pool->entries, link) {
 		entry->claims = 1;
 		entry->is_noted = entry->is_changed = false;
 	}
@@ -648,7 +661,8 @@ void pool_settle(struct pool *pool)
 
 void pool_drop(struct pool *pool, struct pool_entry *entry)
 {
-	TAILQ_REMOVE(pool, entry, link);
+	TAILQ_REMOVE(&pool->entries, entry, link);
+	RB_REMOVE(pool_tree, &pool->by_inode, entry);
 	close(entry->fd);
 	socket_file_close(&entry->file);
 	free(entry);
@@ -658,7 +672,7 @@ bool pool_is_readable(const struct pool *pool)
 {
 	const struct pool_entry *entry;
 
-	TAILQ_FOREACH(entry, pool, link)
+	TAILQ_FOREACH(entry, &pool->entries, link)
 		if (entry->claims && is_readable(entry->fd))
 			return true;
 	return false;
@@ -668,7 +682,7 @@ void pool_close(struct pool *pool)
 {
 	struct pool_entry *entry;
 
-	while ((entry = TAILQ_FIRST(pool)))
+	while ((entry = TAILQ_FIRST(&pool->entries)))
 		pool_drop(pool, entry);
 	steering_end();
 }

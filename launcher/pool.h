@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 
 /* Where a socket is to be: an address and, if that is a path, the file that is there (or 0). */
 struct pool_place {
@@ -44,8 +45,13 @@ struct pool_entry {
 	struct pool_option was[POOL_OPTIONS_MAX]; /* to be put back if the upgrade fails; if noted */
 	bool is_noted, is_changed;
 	TAILQ_ENTRY(pool_entry) link;
+	RB_ENTRY(pool_entry) by_inode;
 };
-TAILQ_HEAD(pool, pool_entry);
+
+struct pool {
+	TAILQ_HEAD(, pool_entry) entries; /* as they came; those that were taken last are last */
+	RB_HEAD(pool_tree, pool_entry) by_inode;
+};
 
 /*
  * Takes fd over, or closes it if its socket is there already (several members hold it). Device and

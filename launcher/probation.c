@@ -60,7 +60,7 @@ static void tell_check(void)
 	char pid[16], addresses[4096] = "", one[ADDRESS_TEXT_MAX];
 	size_t length = 0;
 
-	TAILQ_FOREACH(entry, &service.pool, link) {
+	TAILQ_FOREACH(entry, &service.pool.entries, link) {
 		if (!entry->claims || length + sizeof(one) + 2 > sizeof(addresses))
 			continue;
 		address_format((const struct sockaddr *)&entry->address, one, sizeof(one));

@@ -34,31 +34,46 @@
 #define FEW_HEARD (sizeof(((struct generation *)NULL)->few_heard) / sizeof(struct heard))
 #define OF_AGAIN(timer) ((struct generation *)((char *)(timer) - offsetof(struct generation, again)))
 
-const struct heard *generation_heard(const struct generation *generation, uint64_t inode)
+static int heard_compare(const struct heard *one, const struct heard *other)
 {
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->inode == inode)
-			return heard;
-	return NULL;
+	return (one->inode > other->inode) - (one->inode < other->inode);
 }
 
-static struct heard *heard_find(struct generation *generation, uint64_t inode)
+/* As RB_GENERATE_STATIC, whose __unused is a name of the Linux headers. */
+RB_GENERATE_INTERNAL(heard_tree, heard, by_inode, heard_compare, static __attribute__((unused)))
+
+struct heard *generation_heard(const struct generation *generation, uint64_t inode)
+{
+	struct heard_tree *tree = (struct heard_tree *)&generation->heard;
+
+	return RB_FIND(heard_tree, tree, &(struct heard){ .inode = inode });
+}
+
+bool generation_has_file(struct generation *generation, uint64_t device, uint64_t inode)
 {
 	struct heard *heard;
 
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->inode == inode)
-			return heard;
-	heard = generation->n_few_heard < FEW_HEARD ? &generation->few_heard[generation->n_few_heard++] :
-						      calloc(1, sizeof(*heard));
+	RB_FOREACH(heard, heard_tree, &generation->heard)
+		if (heard->file_inode == inode && heard->file_device == device)
+			return true;
+	return false;
+}
+
+static struct heard *heard_note(struct generation *generation, uint64_t inode)
+{
+	struct heard *heard = generation_heard(generation, inode);
+
+	if (heard)
+		return heard;
+	heard = generation->n_heard < FEW_HEARD ? &generation->few_heard[generation->n_heard] :
+						  calloc(1, sizeof(*heard));
 	if (!heard) {
 		log_line(LOG_LEVEL_ERROR, "no memory to note a listener");
 		return NULL;
 	}
 	heard->inode = inode;
-	TAILQ_INSERT_TAIL(&generation->heard, heard, link);
+	RB_INSERT(heard_tree, &generation->heard, heard);
+	generation->n_heard++;
 	return heard;
 }
 
@@ -68,28 +83,27 @@ static bool is_probe(struct generation *generation, const struct heard *heard)
 	return !kin_holds(&generation->kin, heard->inode);
 }
 
+static bool was_seen_waiting(const struct generation *generation)
+{
+	return generation->n_waited != 0;
+}
+
 static bool all_waited(const struct generation *generation)
 {
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (!heard->waited)
-			return false;
-	return !TAILQ_EMPTY(&generation->heard);
+	return generation->n_waited && generation->n_waited == generation->n_heard;
 }
 
 /* The same, less those that were but a probe. Looks through the processes. */
 static bool all_waited_but_probes(struct generation *generation)
 {
-	const struct heard *heard;
-	unsigned waited = 0;
+	struct heard *heard;
 
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		waited += heard->waited;
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (waited == 0 || (!heard->waited && !is_probe(generation, heard)))
+	if (!was_seen_waiting(generation))
+		return false;
+	RB_FOREACH(heard, heard_tree, &generation->heard)
+		if (!heard->waited && !is_probe(generation, heard))
 			return false;
-	return waited > 0;
+	return true;
 }
 
 /*
@@ -102,16 +116,6 @@ static bool must_say_ready(const struct generation *generation)
 							       vacancy_expects_ready());
 }
 
-static bool was_seen_waiting(const struct generation *generation)
-{
-	const struct heard *heard;
-
-	TAILQ_FOREACH(heard, &generation->heard, link)
-		if (heard->waited)
-			return true;
-	return false;
-}
-
 /* A master may say that it is ready when its workers, who are to serve, are yet to start (gunicorn). */
 static bool must_be_seen(const struct generation *generation)
 {
@@ -121,12 +125,12 @@ static bool must_be_seen(const struct generation *generation)
 /* Has it a listener, though it was never seen to wait, and neither was the one that serves? */
 static bool may_wait_unseen(struct generation *generation)
 {
-	const struct heard *heard;
+	struct heard *heard;
 
 	if (must_say_ready(generation) || was_seen_waiting(generation) ||
 	    must_be_seen(generation))
 		return false;
-	TAILQ_FOREACH(heard, &generation->heard, link)
+	RB_FOREACH(heard, heard_tree, &generation->heard)
 		if (!is_probe(generation, heard))
 			return true;
 	return false;
@@ -139,7 +143,7 @@ static bool may_wait_unseen(struct generation *generation)
 static bool has_begun(struct generation *generation, bool look_for_probes)
 {
 	if (generation->said_ready && !must_be_seen(generation))
-		return generation != service.new || !TAILQ_EMPTY(&generation->heard);
+		return generation != service.new || generation->n_heard;
 	if (generation->said_ready)
 		return was_seen_waiting(generation);
 	if (must_say_ready(generation))
@@ -227,7 +231,7 @@ void generation_said_ready(struct generation *generation)
 
 const char *generation_lacks(const struct generation *generation, char *text, size_t size)
 {
-	if (TAILQ_EMPTY(&generation->heard))
+	if (!generation->n_heard)
 		return "it does not listen on anything yet";
 	if (!must_say_ready(generation) || generation->said_ready)
 		return generation->said_ready ? "it sent READY=1, but does not wait for clients" :
@@ -259,14 +263,16 @@ void generation_commit(struct generation *generation)
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited)
 {
 	bool was_seen = was_seen_waiting(generation);
-	struct heard *heard = heard_find(generation, inode);
+	struct heard *heard = heard_note(generation, inode);
 	struct pool_entry *entry = generation == service.new ? pool_find(&service.pool, inode) : NULL;
 
 	/* One that every generation inherits, as from a service manager, is never asked for. */
 	if (entry && !entry->claims)
 		entry->claims = 1;
-	if (heard && waited)
+	if (heard && waited && !heard->waited) {
 		heard->waited = true;
+		generation->n_waited++;
+	}
 	if (waited && !was_seen && generation->phase == PHASE_SERVING)
 		generation_commit(generation);
 	generation_check_ready(generation);
@@ -275,7 +281,7 @@ void generation_note_listener(struct generation *generation, uint64_t inode, boo
 void generation_note_file(struct generation *generation, uint64_t inode, uint64_t device,
 			  uint64_t file_inode)
 {
-	struct heard *heard = heard_find(generation, inode);
+	struct heard *heard = heard_note(generation, inode);
 
 	if (!heard)
 		return;
@@ -287,8 +293,8 @@ void heard_free(struct generation *generation)
 {
 	struct heard *heard;
 
-	while ((heard = TAILQ_FIRST(&generation->heard))) {
-		TAILQ_REMOVE(&generation->heard, heard, link);
+	while ((heard = RB_ROOT(&generation->heard))) {
+		RB_REMOVE(heard_tree, &generation->heard, heard);
 		if (heard < generation->few_heard || heard >= generation->few_heard + FEW_HEARD)
 			free(heard);
 	}

@@ -101,7 +101,7 @@ static void note_ports(struct generation *generation)
 		generation->ports = calloc(1, sizeof(*generation->ports));
 	if (generation->ports)
 		generation->ports->group = generation->kin.is_ours ? getpgid(generation->kin.root) : 0;
-	TAILQ_FOREACH(entry, &service.pool, link) {
+	TAILQ_FOREACH(entry, &service.pool.entries, link) {
 		generation->has_datagrams |= entry->datagram;
 		key = address_key(&entry->address);
 		if (generation->ports && key)

@@ -29,6 +29,7 @@
 #include "process.h"
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 #include <time.h>
 
 /* What is to be told to a member that does not read what it was told before. */
@@ -73,7 +74,7 @@ struct heard {
 	uint64_t inode;
 	uint64_t file_device, file_inode; /* of a Unix socket that is bound to a path, or 0 */
 	bool waited; /* somebody waits on it for clients */
-	TAILQ_ENTRY(heard) link;
+	RB_ENTRY(heard) by_inode;
 };
 
 enum phase {
@@ -107,9 +108,9 @@ struct generation {
 	char said_status[NOTIFICATION_STATUS_MAX]; /* by STATUS= */
 	TAILQ_HEAD(, member) members;
 	TAILQ_HEAD(, stranger) strangers;
-	TAILQ_HEAD(, heard) heard;
-	struct heard few_heard[8]; /* the first of these: what a program says comes once */
-	unsigned n_few_heard;
+	RB_HEAD(heard_tree, heard) heard; /* by inode */
+	unsigned n_heard, n_waited;	  /* how many these are, and on how many of them somebody waits */
+	struct heard few_heard[8];	  /* the first of these: what a program says comes once */
 	struct output_mark output;
 	struct timer deadline; /* of what its phase waits for */
 	struct timer again;    /* to ask once more */
@@ -287,7 +288,9 @@ void generation_note_listener(struct generation *generation, uint64_t inode, boo
 void generation_note_file(struct generation *generation, uint64_t inode, uint64_t device,
 			  uint64_t file_inode);
 /* The listener with this inode, or NULL. */
-const struct heard *generation_heard(const struct generation *generation, uint64_t inode);
+struct heard *generation_heard(const struct generation *generation, uint64_t inode);
+/* Has it told of a listener that is bound to this file? */
+bool generation_has_file(struct generation *generation, uint64_t device, uint64_t inode);
 /* It has sent READY=1, now or once more. */
 void generation_said_ready(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */

@@ -43,7 +43,7 @@
 
 struct service service = {
 	.retired = TAILQ_HEAD_INITIALIZER(service.retired),
-	.pool = TAILQ_HEAD_INITIALIZER(service.pool),
+	.pool.entries = TAILQ_HEAD_INITIALIZER(service.pool.entries),
 };
 
 static struct timer collect_timer, quiesce_timer, rearm_timer;
@@ -284,13 +284,11 @@ static void checked(bool ok)
 static unsigned descriptors_needed(void)
 {
 	const struct member *member;
-	const struct heard *heard;
-	unsigned n = DESCRIPTORS_NEEDED;
+	/* Of a Unix listener there is its file, too. */
+	unsigned n = DESCRIPTORS_NEEDED + 2 * service.current->n_heard;
 
 	TAILQ_FOREACH(member, &service.current->members, link)
 		n += 2;
-	TAILQ_FOREACH(heard, &service.current->heard, link)
-		n += 2; /* of a Unix listener there is its file, too */
 	return n;
 }
 
@@ -389,7 +387,7 @@ void service_collected(bool ok)
 		quiesce_all(&quiesce_timer);
 		return;
 	}
-	if (ok && TAILQ_EMPTY(&service.pool)) {
+	if (ok && TAILQ_EMPTY(&service.pool.entries)) {
 		service_set_failure("generation %u has no listener to hand over", service.current->number);
 		ok = false;
 	}
@@ -588,7 +586,7 @@ static void stop(void)
 		generation_terminate(service.current);
 	else if (service.current->phase >= PHASE_RETIRING)
 		return; /* it is on its way out */
-	else if (!TAILQ_EMPTY(&service.pool) && !rearm_timer.active && !service.is_collecting &&
+	else if (!TAILQ_EMPTY(&service.pool.entries) && !rearm_timer.active && !service.is_collecting &&
 		 !service_holds())
 		service_collected(true);
 	else if (!service.is_collecting)
