@@ -23,9 +23,6 @@
 /* A program whose threads close listeners all the time is asked again; then the hand-over fails. */
 #define COLLECT_TRIES_MAX 20
 
-/* Where copies of ours live: out of the way of programs, as the channel. */
-#define SENDER_FD_HIGH 1001
-
 struct held { /* a descriptor of a listener */
 	int fd;
 	int sender_fd;	/* of datagrams: the real one, for what is still owed; or -1 */
@@ -333,14 +330,14 @@ static bool put_placeholders(void)
 		return false;
 	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
 	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
-	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
+	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
 		if (stays(held) || !is_there(held))
 			continue;
 		if (!listener_accepts(held->fd))
-			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SENDER_FD_HIGH);
+			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
 		put_at(placeholder, held->fd);
 	}
 	sys_close(placeholder);

@@ -22,15 +22,13 @@
 
 /* The supervisor lets nobody in before it has the old generation's listeners, for 5 s at most. */
 #define JOIN_TIMEOUT_MS 8000
-/* Where our descriptor lives: out of the way of programs, within select()'s reach and cheap. */
-#define CHANNEL_FD_HIGH 1000
 
 static struct process process_nobody;
 /* Not settled: until the constructor has run, every hook takes the long way. */
 static struct family family_nobody APART;
 
 static pthread_key_t leader_key;
-static __thread bool is_leader_noted;
+static __thread bool is_leader_noted __attribute__((tls_model("initial-exec")));
 static _Atomic int32_t lost_leader; /* the pid of a process whose first thread has ended */
 
 struct session session = {
@@ -259,7 +257,7 @@ static int greet(int fd, bool in_handler)
  */
 static int channel_open(int fd, bool in_handler)
 {
-	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, CHANNEL_FD_HIGH);
+	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
 	struct rlimit limit;
 	uint64_t inode;
 

@@ -20,6 +20,12 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+/*
+ * Where descriptors of ours live: out of the way of programs. But fork() copies a table up to the highest
+ * one, whose size is a power of two: above 255 that costs it 2 us, for a number that few programs reach.
+ */
+#define SESSION_FD_HIGH 247
+
 /* The program's own view of a signal that flip has taken. */
 enum session_signal_slot { SLOT_CHANNEL, SLOT_RESTART, SLOT_STOP, SLOT_OVERFLOW, SLOT_END };
 
