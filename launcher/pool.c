@@ -229,24 +229,27 @@ static bool may_share(const struct pool_entry *entry, int fresh_fd)
 	       option_int(entry->fd, SOL_SOCKET, SO_REUSEPORT) == 1;
 }
 
-/* A program binds them in the same order each time: the one that it wants next is first. */
-static void to_end(struct pool *pool, struct pool_entry *entry)
+static struct pool_entry *next_in_circle(const struct pool *pool, const struct pool_entry *entry)
 {
-	TAILQ_REMOVE(&pool->entries, entry, link);
-	TAILQ_INSERT_TAIL(&pool->entries, entry, link);
+	struct pool_entry *next = TAILQ_NEXT(entry, link);
+
+	return next ? next : TAILQ_FIRST(&pool->entries);
 }
 
 struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_place *place,
 			     struct kin *by)
 {
-	struct pool_entry *entry, *best = NULL;
+	/* A program binds them in the same order each time: the one that it wants mostly comes next. */
+	struct pool_entry *first = pool->next ? pool->next : TAILQ_FIRST(&pool->entries);
+	struct pool_entry *entry, *next, *best = NULL;
 	bool is_probe;
 
-	TAILQ_FOREACH(entry, &pool->entries, link) {
+	for (entry = first; entry; entry = next == first ? NULL : next) {
+		next = next_in_circle(pool, entry);
 		if (!is_same_place(entry, fresh_fd, place))
 			continue;
 		if (!entry->claims) {
-			to_end(pool, entry);
+			pool->next = next;
 			return entry;
 		}
 		is_probe = !kin_holds(by, entry->inode);
@@ -643,6 +646,7 @@ void pool_unclaim(struct pool *pool)
 {
 	struct pool_entry *entry;
 
+	pool->next = NULL;
 	TAILQ_FOREACH(entry, &pool->entries, link) {
 		entry->claims = 0;
 		options_note(entry);
@@ -661,6 +665,8 @@ void pool_settle(struct pool *pool)
 
 void pool_drop(struct pool *pool, struct pool_entry *entry)
 {
+	if (pool->next == entry)
+		pool->next = NULL;
 	TAILQ_REMOVE(&pool->entries, entry, link);
 	RB_REMOVE(pool_tree, &pool->by_inode, entry);
 	close(entry->fd);

@@ -49,7 +49,8 @@ struct pool_entry {
 };
 
 struct pool {
-	TAILQ_HEAD(, pool_entry) entries; /* as they came; those that were taken last are last */
+	TAILQ_HEAD(, pool_entry) entries;
+	struct pool_entry *next; /* after the one that was taken last; NULL: the first */
 	RB_HEAD(pool_tree, pool_entry) by_inode;
 };
 

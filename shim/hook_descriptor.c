@@ -61,7 +61,7 @@ static void make_way(int from, int fd)
 	}
 	moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
 	if (moved < 0)
-		moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		moved = session_duplicate(fd);
 	if (moved >= 0) {
 		atomic_store(&process->channel_fd, moved);
 		atomic_store(&session.channel_fd, moved);

@@ -162,6 +162,12 @@ static bool is_there(const struct held *held)
 	return sys_inode(held->fd) == held->inode;
 }
 
+/* The program may have closed that as well, and have something else there. */
+static int sender_of(const struct held *held)
+{
+	return held->sender_fd >= 0 && sys_inode(held->sender_fd) == held->inode ? held->sender_fd : -1;
+}
+
 /* Was this inode among the ones before? A listener under several numbers is sent once. */
 static bool is_repeated(unsigned at)
 {
@@ -330,14 +336,14 @@ static bool put_placeholders(void)
 		return false;
 	sys_setsockopt_int(placeholder, SOL_SOCKET, SO_RCVLOWAT, PLACEHOLDER_MARK);
 	atomic_store(&retire.placeholder_inode, sys_inode(placeholder));
-	retire.spare_fd = sys_fcntl(placeholder, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
+	retire.spare_fd = session_duplicate(placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
 		struct held *held = &retire.held[i];
 
 		if (stays(held) || !is_there(held))
 			continue;
 		if (!listener_accepts(held->fd))
-			held->sender_fd = sys_fcntl(held->fd, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
+			held->sender_fd = session_duplicate(held->fd);
 		put_at(placeholder, held->fd);
 	}
 	sys_close(placeholder);
@@ -476,7 +482,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 			continue;
 		if (retire_inode_behind(retire.held[i].fd))
 			put_at(listener_fd, retire.held[i].fd);
-		if (retire.held[i].sender_fd >= 0)
+		if (sender_of(&retire.held[i]) >= 0)
 			sys_close(retire.held[i].sender_fd);
 		retire.held[i].sender_fd = -1;
 	}
@@ -725,7 +731,7 @@ int retire_sender(int fd)
 {
 	const struct held *held = held_behind(fd);
 
-	return held ? held->sender_fd : -1;
+	return held ? sender_of(held) : -1;
 }
 
 int retire_timeout_ms(int fd)

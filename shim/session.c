@@ -22,6 +22,11 @@
 
 /* The supervisor lets nobody in before it has the old generation's listeners, for 5 s at most. */
 #define JOIN_TIMEOUT_MS 8000
+/*
+ * Where descriptors of ours live: out of the way of programs. But fork() copies a table up to the highest
+ * one, whose size is a power of two: above 255 that costs it 2 us, for a number that few programs reach.
+ */
+#define SESSION_FD_HIGH 247
 
 static struct process process_nobody;
 /* Not settled: until the constructor has run, every hook takes the long way. */
@@ -251,19 +256,27 @@ static int greet(int fd, bool in_handler)
 	return 0;
 }
 
+int session_duplicate(int fd)
+{
+	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
+	struct rlimit limit;
+
+	/* Fewer descriptors than that are allowed, or all from there on are taken: as near to the last as may be. */
+	if (high < 0 && SYS_CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
+		for (int eighths = 7; high < 0 && eighths >= 0; eighths--)
+			high = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3 + ((long)limit.rlim_cur - 3) * eighths / 8);
+	return high;
+}
+
 /*
  * Moves the descriptor up and makes it raise our signal whenever something arrives. What came before
  * has raised none: our handler looks for it by itself, others are made to.
  */
 static int channel_open(int fd, bool in_handler)
 {
-	int high = sys_fcntl(fd, F_DUPFD_CLOEXEC, SESSION_FD_HIGH);
-	struct rlimit limit;
+	int high = session_duplicate(fd);
 	uint64_t inode;
 
-	/* Fewer descriptors than that are allowed: near the last one, then. */
-	if (high < 0 && SYS_CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0)
-		high = sys_fcntl(fd, F_DUPFD_CLOEXEC, (long)(limit.rlim_cur - limit.rlim_cur / 8));
 	if (high >= 0) {
 		sys_close(fd);
 		fd = high;

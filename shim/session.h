@@ -20,12 +20,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/*
- * Where descriptors of ours live: out of the way of programs. But fork() copies a table up to the highest
- * one, whose size is a power of two: above 255 that costs it 2 us, for a number that few programs reach.
- */
-#define SESSION_FD_HIGH 247
-
 /* The program's own view of a signal that flip has taken. */
 enum session_signal_slot { SLOT_CHANNEL, SLOT_RESTART, SLOT_STOP, SLOT_OVERFLOW, SLOT_END };
 
@@ -144,6 +138,9 @@ void session_tell_signal(unsigned type, uint64_t value);
 
 /* Has this process, or one that it came of by fork, a listener? Async-signal-safe. */
 bool session_has_family(void);
+
+/* A copy of fd, close-on-exec, where descriptors of ours live; or a negative errno value. Async-signal-safe. */
+int session_duplicate(int fd);
 
 /* True if fd is flip's own. Async-signal-safe; does not touch errno. */
 static inline bool session_owns(int fd)
