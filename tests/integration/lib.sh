@@ -505,13 +505,27 @@ descriptors() {
 	ls "/proc/$1/fd" | wc -l
 }
 
+# descriptors_at_rest PID: the same, once two looks agree: of a supervisor that was just asked something, the
+# connection may be open yet for a moment.
+descriptors_at_rest() {
+	local last now
+	last=$(descriptors "$1")
+	for _ in {1..50}; do
+		sleep 0.05
+		now=$(descriptors "$1")
+		[ "$now" != "$last" ] || break
+		last=$now
+	done
+	echo "$now"
+}
+
 # upgrade_fails REGEX: under load a restart must fail and say REGEX; the old one must serve on and
 # nothing be left over; and after REPAIR (a function) the next one must work at once.
 upgrade_fails() {
 	local before processes_before descriptors_before
 	before=$(pid_now)
 	processes_before=$(processes)
-	descriptors_before=$(descriptors "$SUPERVISOR_PID")
+	descriptors_before=$(descriptors_at_rest "$SUPERVISOR_PID")
 	load_start --pause-ms=1
 	tag_set v2
 	restart_refused "$1" "$SUPERVISOR_PID"

@@ -93,7 +93,7 @@ restarts_or_says_why() {
 	wait_for 10 status_has ': serving,'
 	restart scarce
 	wait_for 10 old_are_gone
-	descriptors_before=$(descriptors "$FLIP_PID")
+	descriptors_before=$(descriptors_at_rest "$FLIP_PID")
 	load_start --pause-ms=1
 	for ((n = 1; ; n += EVERY)); do
 		scarce_restart "$n"

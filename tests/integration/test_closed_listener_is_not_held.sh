@@ -125,8 +125,8 @@ end_all
 # In flip's own way for no crash: nothing is held when nothing changes hands.
 start_flip -- /usr/bin/python3 "$TMP/closing.py" "$TMP/what"
 pid=$(pid_now)
-before=$(descriptors "$FLIP_PID")
+before=$(descriptors_at_rest "$FLIP_PID")
 acts close
 wait_for 1 not listens 8081
-expect_eq "$before" "$(descriptors "$FLIP_PID")" "descriptors"
+expect_eq "$before" "$(descriptors_at_rest "$FLIP_PID")" "descriptors"
 pass

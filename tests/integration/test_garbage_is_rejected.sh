@@ -16,7 +16,7 @@ annoy() {
 rejects() {
 	serve_versions server --wait=epoll
 	server=$(pid_now)
-	descriptors_before=$(descriptors "$SUPERVISOR_PID")
+	descriptors_before=$(descriptors_at_rest "$SUPERVISOR_PID")
 	load_start --pause-ms=1
 	annoy "$(unix_names flip/)"
 	annoy "$(unix_names flip-)"

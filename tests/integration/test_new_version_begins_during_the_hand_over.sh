@@ -6,7 +6,7 @@
 # The old one answers nothing, not even flip, until it is sent SIGCONT.
 halt_old() {
 	old=$(pid_now)
-	descriptors_before=$(descriptors "$SUPERVISOR_PID")
+	descriptors_before=$(descriptors_at_rest "$SUPERVISOR_PID")
 	kill -STOP "$old"
 	tag_set v2
 }

@@ -31,7 +31,7 @@ leaves_nothing() {
 	restart "$SUPERVISOR_PID"
 	restart "$SUPERVISOR_PID"
 	wait_for 5 old_are_gone
-	before=$(descriptors "$SUPERVISOR_PID")
+	before=$(descriptors_at_rest "$SUPERVISOR_PID")
 	server_before=$(server_descriptors "$(pid_now)")
 	environment_before=$(environment_names "$(pid_now)")
 	mappings_before=$(server_mappings "$(pid_now)")

@@ -11,13 +11,13 @@ ends() {
 	# In the bare face the first server has no socket of flip's.
 	[ "$FACE" = run ] || restart "$SUPERVISOR_PID"
 	wait_for 5 old_are_gone
-	before=$(descriptors "$SUPERVISOR_PID")
+	before=$(descriptors_at_rest "$SUPERVISOR_PID")
 	for _ in 1 2 3 4 5; do
 		expect_eq closed "$(ask "$PORT" barrier)" barrier
 		expect_eq closed "$(ask "$PORT" 'fds 1')" "one descriptor"
 		expect_eq closed "$(ask "$PORT" 'fds 253')" "as many as the kernel passes"
 	done
-	expect_eq "$before" "$(descriptors "$SUPERVISOR_PID")" "descriptors of the supervisor"
+	expect_eq "$before" "$(descriptors_at_rest "$SUPERVISOR_PID")" "descriptors of the supervisor"
 	restart "$SUPERVISOR_PID"
 }
 

@@ -39,7 +39,7 @@ refuses() {
 	shift
 	start_as_user "$@"
 	limit 2
-	descriptors_before=$(descriptors "$FLIP_PID")
+	descriptors_before=$(descriptors_at_rest "$FLIP_PID")
 	load_start --pause-ms=1
 	tag_set v2
 	for _ in 1 2 3; do

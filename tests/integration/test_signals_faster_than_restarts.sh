@@ -17,7 +17,7 @@ has_made() {
 	[ "$(restarts_made)" -ge "$1" ]
 }
 
-# Many a second, until so many generations were made.
+# Several in a row, many times a second, until so many generations were made.
 storm() {
 	signals &
 	wait_for 20 has_made "$1"
@@ -31,8 +31,8 @@ signals() {
 		[ "$FACE" = run ] || pid=$(pid_now)
 		for _ in 1 2 3 4 5; do
 			kill -HUP "$pid" 2>/dev/null
-			pause
 		done
+		pause
 	done
 }
 
@@ -50,7 +50,7 @@ survives() {
 	serve server --wait=epoll
 	restart "$SUPERVISOR_PID"
 	wait_for 10 old_are_gone
-	descriptors_before=$(descriptors "$SUPERVISOR_PID")
+	descriptors_before=$(descriptors_at_rest "$SUPERVISOR_PID")
 	load_start --pause-ms=1
 	storm 20
 	log_has 'refused: ' || fail "the storm was none: nothing was refused"

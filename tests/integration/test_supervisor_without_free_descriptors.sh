@@ -43,7 +43,7 @@ few() {
 	wait_for 10 status_has ': serving,'
 	restart
 	wait_for 10 old_are_gone
-	descriptors_before=$(descriptors "$FLIP_PID")
+	descriptors_before=$(descriptors_at_rest "$FLIP_PID")
 	load_start --pause-ms=1
 	asks_nothing
 	for spare in $(seq 1 2 30); do
