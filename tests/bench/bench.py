@@ -276,6 +276,7 @@ def measure_throughput():
     """requests per second, preloaded against bare"""
     fresh, turns, seconds = (8, 6, 1) if full else (3, 4, 0.5)
     cpus = len(CPUS) > 1
+
     def empty(command):
         return ['env', f'LD_PRELOAD={BENCH}libempty.so', *command]
 
