@@ -414,7 +414,8 @@ pid_t kin_heir(struct kin *kin)
 }
 
 struct search {
-	uint64_t inode;
+	bool (*is_wanted)(uint64_t inode, const void *argument);
+	const void *argument;
 	bool found;
 };
 
@@ -422,15 +423,26 @@ static void search_process(pid_t pid, void *argument)
 {
 	struct search *search = argument;
 
-	search->found = search->found || process_holds(pid, search->inode);
+	search->found = search->found || process_holds(pid, search->is_wanted, search->argument);
+}
+
+bool kin_holds_any(struct kin *kin, bool (*is_wanted)(uint64_t inode, const void *argument),
+		   const void *argument)
+{
+	struct search search = { is_wanted, argument, false };
+
+	kin_each(kin, search_process, &search);
+	return search.found;
+}
+
+static bool is_same(uint64_t inode, const void *wanted)
+{
+	return inode == *(const uint64_t *)wanted;
 }
 
 bool kin_holds(struct kin *kin, uint64_t inode)
 {
-	struct search search = { .inode = inode };
-
-	kin_each(kin, search_process, &search);
-	return search.found;
+	return kin_holds_any(kin, is_same, &inode);
 }
 
 static void kill_one(pid_t pid, void *argument)

@@ -59,5 +59,9 @@ pid_t kin_heir(struct kin *kin);
 /* Has any of them a descriptor of the socket with this inode? */
 bool kin_holds(struct kin *kin, uint64_t inode);
 
+/* Of one that is wanted? */
+bool kin_holds_any(struct kin *kin, bool (*is_wanted)(uint64_t inode, const void *argument),
+		   const void *argument);
+
 /* SIGKILL to all of them until none is left, 20 rounds at most. */
 void kin_kill(struct kin *kin);

@@ -307,6 +307,16 @@ static bool is_stranger(struct generation *generation, pid_t pid, const struct p
 	return true;
 }
 
+void generation_call(struct generation *generation, pid_t pid)
+{
+	struct process_view seen;
+	struct process_marks marks;
+
+	process_look(pid, NULL, is_heard, generation, &seen);
+	if (seen.holds && process_catches(pid, SESSION_SIGNAL, &marks) && is_grown_up(pid, marks.has_waited))
+		call_process(pid);
+}
+
 /* It was called a moment ago, and may be joining. */
 static bool is_called(struct generation *generation, pid_t pid)
 {
@@ -544,8 +554,7 @@ static void member_listeners(struct member *member, const struct message *messag
 	if (!service.is_collecting)
 		return;
 	member->answered = true;
-	if (generation_all_answered(service.current))
-		service_collected(true);
+	collect_check();
 }
 
 static void member_signal(int signal)
@@ -670,7 +679,7 @@ static void member_free(struct member *member)
 static void collect_without(const struct generation *generation)
 {
 	if (!TAILQ_EMPTY(&generation->members) || !TAILQ_EMPTY(&service.pool.entries))
-		service_collected(true);
+		collect_check();
 }
 
 /* What waited for this member's answer must not wait for ever. */

@@ -376,7 +376,8 @@ static bool socket_each(pid_t pid, bool (*found)(int fd, uint64_t inode, void *a
 }
 
 struct search {
-	uint64_t inode;
+	bool (*is_wanted)(uint64_t inode, const void *argument);
+	const void *argument;
 	bool found;
 };
 
@@ -385,13 +386,14 @@ static bool search_socket(int fd, uint64_t inode, void *argument)
 	struct search *search = argument;
 
 	(void)fd;
-	search->found = inode == search->inode;
+	search->found = search->is_wanted(inode, search->argument);
 	return !search->found;
 }
 
-bool process_holds(pid_t pid, uint64_t inode)
+bool process_holds(pid_t pid, bool (*is_wanted)(uint64_t inode, const void *argument),
+		   const void *argument)
 {
-	struct search search = { .inode = inode };
+	struct search search = { is_wanted, argument, false };
 
 	socket_each(process_thread(pid), search_socket, &search);
 	return search.found;

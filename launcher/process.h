@@ -82,8 +82,9 @@ int64_t process_age_ms(const struct procfs_stat *stat);
 /* Is a file mapped in it whose path ends so? True, too, if it does not let us look. */
 bool process_has_mapped(pid_t pid, const char *ending);
 
-/* Has it a descriptor of the socket with this inode? */
-bool process_holds(pid_t pid, uint64_t inode);
+/* Has it a descriptor of a socket that is wanted? */
+bool process_holds(pid_t pid, bool (*is_wanted)(uint64_t inode, const void *argument),
+		   const void *argument);
 
 /* A bit for each port or, above all ports, Unix name: address_key(). */
 struct ports {

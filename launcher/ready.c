@@ -59,6 +59,21 @@ bool generation_has_file(struct generation *generation, uint64_t device, uint64_
 	return false;
 }
 
+static bool is_left_out(uint64_t inode, const void *generation)
+{
+	return generation_heard(generation, inode) && !pool_find(&service.pool, inode);
+}
+
+bool generation_has_left_out(struct generation *generation)
+{
+	struct heard *heard;
+	bool is_complete = true;
+
+	RB_FOREACH(heard, heard_tree, &generation->heard)
+		is_complete = is_complete && pool_find(&service.pool, heard->inode);
+	return !is_complete && kin_holds_any(&generation->kin, is_left_out, generation);
+}
+
 static struct heard *heard_note(struct generation *generation, uint64_t inode)
 {
 	struct heard *heard = generation_heard(generation, inode);

@@ -29,6 +29,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How often the heir of a first process is looked at, and how many times. */
+#define HEIR_LOOK_MS 50
+#define HEIR_LOOKS 60
+
+static struct timer heir_timer;
+static unsigned heir_looks;
+
 static void first_process_exited(struct generation *generation, int status);
 
 static void pidfd_ready(struct source *source, short revents)
@@ -52,6 +59,23 @@ static void watch(struct generation *generation)
 		first_process_exited(generation, -1);
 }
 
+/*
+ * Its workers wait, and one of them has told so: the heir itself, a mere master, that has the listener from
+ * before it was forked, tells nothing. But that is whom signals are sent to.
+ */
+static void look_at_heir(struct timer *timer)
+{
+	struct generation *generation = service.current;
+	bool is_serving = generation && !service.new && generation->phase == PHASE_SERVING;
+
+	if (is_serving && (!generation->has_heir || generation_member(generation, generation->pid) ||
+			   heir_looks++ == HEIR_LOOKS))
+		return;
+	if (is_serving)
+		generation_call(generation, generation->pid);
+	timer_set(timer, HEIR_LOOK_MS, look_at_heir);
+}
+
 /* A daemon goes on in the background, and so does this generation. */
 static void adopt(struct generation *generation, pid_t heir)
 {
@@ -62,6 +86,8 @@ static void adopt(struct generation *generation, pid_t heir)
 	generation->kin.root = heir;
 	kin_note(&generation->kin, heir);
 	generation->was_member = generation_member(generation, heir);
+	heir_looks = 0;
+	timer_set(&heir_timer, HEIR_LOOK_MS, look_at_heir);
 	if (!generation->kin.is_ours)
 		watch(generation);
 }

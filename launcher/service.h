@@ -3,6 +3,7 @@
  *
  *   run.c         how the supervisor begins; signals, the ends of processes
  *   supervisor.c  decides: what an event does (the table is in generation.c)
+ *   collect.c     the current generation hands over its listeners
  *   visitor.c     who connects to a generation's channel: a new member, or a claim
  *   member.c      the processes of the generations, and what they say
  *   ready.c       when a generation that starts may take over
@@ -168,7 +169,6 @@ struct generation *service_spawn(void);
 void service_spawn_into(struct generation **place);
 /* Asks the current generation for its listeners: ends in service_collected(). */
 void service_collect(void);
-void service_collect_abort(void);
 /* Says how it goes: into the log, and to everybody who waits for the running upgrade or stop. */
 void service_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The result of an upgrade: into the log, into `flip status`, and to everybody who waits. */
@@ -259,6 +259,8 @@ void generation_ask_again(struct generation *generation, enum message_type type,
  * Of the others the connections are counted from outside, and nothing disturbs them.
  */
 void generation_gather(struct generation *generation);
+/* Calls this one, if it has a listener and is old enough; it may become a member. */
+void generation_call(struct generation *generation, pid_t pid);
 /* Only counts. */
 void generation_count_elsewhere(struct generation *generation);
 /* Nobody goes on gathering: who was called and has not joined is not waited for. */
@@ -281,6 +283,13 @@ void generation_tell_resume(struct generation *generation, const struct pool *po
 /* Has one of its members no room yet for what that tells it? The listeners must be in the pool so long. */
 bool generation_is_resuming(const struct generation *generation);
 
+/* collect.c: ends in service_collected() */
+void collect_begin(void);
+/* A member has answered, or is gone: have all? */
+void collect_check(void);
+/* Whatever has arrived: nobody is waited for any more. */
+void collect_end(void);
+
 /* ready.c */
 /* A listener of the generation: it listens, or somebody waits on it for clients. */
 void generation_note_listener(struct generation *generation, uint64_t inode, bool waited);
@@ -289,6 +298,8 @@ void generation_note_file(struct generation *generation, uint64_t inode, uint64_
 			  uint64_t file_inode);
 /* The listener with this inode, or NULL. */
 struct heard *generation_heard(const struct generation *generation, uint64_t inode);
+/* Is a listener that it has told of open in one of its processes, and not in the pool? */
+bool generation_has_left_out(struct generation *generation);
 /* Has it told of a listener that is bound to this file? */
 bool generation_has_file(struct generation *generation, uint64_t device, uint64_t inode);
 /* It has sent READY=1, now or once more. */

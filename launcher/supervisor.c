@@ -28,8 +28,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COLLECT_TIMEOUT_MS 5000
-#define COLLECT_AGAIN_MS 200
 /* For the queue of a listener that nobody will have any more: its clients are served first. */
 #define QUIESCE_TIMEOUT_MS 2000
 #define QUIESCE_AGAIN_MS 2
@@ -46,8 +44,8 @@ struct service service = {
 	.pool.entries = TAILQ_HEAD_INITIALIZER(service.pool.entries),
 };
 
-static struct timer collect_timer, quiesce_timer, rearm_timer;
-static int64_t collect_began_ns, quiesce_began_ns;
+static struct timer quiesce_timer, rearm_timer;
+static int64_t quiesce_began_ns;
 /* Of an upgrade that is done, until the old one's connections are counted. */
 static bool is_result_owed;
 
@@ -203,35 +201,6 @@ void service_ready(struct generation *generation)
 	service_event(EVENT_READY);
 }
 
-/* Collecting. */
-
-static void set_silent_failure(void)
-{
-	const struct member *member;
-	char who[40] = "";
-
-	TAILQ_FOREACH(member, &service.current->members, link)
-		if (!member->answered && !who[0])
-			snprintf(who, sizeof(who), "process %d of ", (int)member->pid);
-	service_set_failure("%sgeneration %u did not hand over its listeners within %d ms", who,
-			    service.current->number, COLLECT_TIMEOUT_MS);
-}
-
-static void collect_timeout(struct timer *timer)
-{
-	if (TAILQ_EMPTY(&service.current->members)) {
-		service_collected(true); /* who was asked is gone, and it has not ended */
-		return;
-	}
-	if (elapsed_ms(collect_began_ns) < COLLECT_TIMEOUT_MS) {
-		generation_nudge(service.current);
-		timer_set(timer, COLLECT_AGAIN_MS, collect_timeout);
-		return;
-	}
-	set_silent_failure();
-	service_collected(false);
-}
-
 static void rearm(struct timer *timer);
 
 /* The hand-over is over: nobody shares the listeners any more, unless we hold them all the time. */
@@ -320,24 +289,13 @@ void service_collect(void)
 	if (generation_resume_end(service.current) || rearm_timer.active)
 		service_rearm();
 	timer_clear(&rearm_timer);
-	if (service.is_collecting)
-		return; /* since that, to hold them */
-	service.is_collecting = true;
-	collect_began_ns = clock_now_ns();
-	timer_set(&collect_timer, COLLECT_AGAIN_MS, collect_timeout);
-	if (generation_ask(service.current, MESSAGE_COLLECT, 0, 0) == 0)
-		service_collected(true);
+	if (!service.is_collecting) /* since that, to hold them */
+		collect_begin();
 }
 
 bool service_is_handing_over(void)
 {
 	return service.is_collecting || service.state == SERVICE_UPGRADING || holding_is_active();
-}
-
-void service_collect_abort(void)
-{
-	timer_clear(&collect_timer);
-	service.is_collecting = false;
 }
 
 /*
@@ -375,8 +333,7 @@ static void quiesce_unclaimed(struct timer *timer)
 
 void service_collected(bool ok)
 {
-	service.is_collecting = false;
-	timer_clear(&collect_timer);
+	collect_end();
 	if (holding_is_active()) {
 		holding_refreshed(ok);
 		return;
@@ -437,7 +394,7 @@ void service_discard_new(void)
 static void fail(void)
 {
 	if (!service_holds())
-		service_collect_abort();
+		collect_end();
 	if (service.new)
 		service_tell_output(service.new, false);
 	service_discard_new();
@@ -561,7 +518,7 @@ static void promote(void)
 /* The new one has the listeners that have been handed over by now. */
 static void replace(void)
 {
-	service_collect_abort();
+	collect_end();
 	drop_current();
 	pool_unclaim(&service.pool);
 	admit_new();
@@ -599,7 +556,7 @@ static void close_everything(void)
 	probation_end();
 	holding_end();
 	vacancy_end();
-	service_collect_abort();
+	collect_end();
 	timer_clear(&quiesce_timer);
 	timer_clear(&rearm_timer);
 	pool_close(&service.pool);

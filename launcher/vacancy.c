@@ -206,7 +206,7 @@ void vacancy_revive(void)
 
 	check_abort();
 	holding_end();
-	service_collect_abort();
+	collect_end();
 	vacancy_open(false);
 	service_set_failure("generation %u (pid %d) %s", dead->number, (int)dead->pid,
 			    process_status_text(dead->status, text, sizeof(text)));

@@ -344,6 +344,8 @@ static bool put_placeholders(void)
 			continue;
 		if (!listener_accepts(held->fd))
 			held->sender_fd = session_duplicate(held->fd);
+		/* Of one that was not asked for it, it is still to be noted whether it blocks. */
+		listener_share(listeners_find(&session.family->listeners, held->inode), held->fd);
 		put_at(placeholder, held->fd);
 	}
 	sys_close(placeholder);

@@ -32,7 +32,36 @@ fails_in_background() {
 	wait_for 10 old_are_gone
 }
 
+# SIGHUP is the first signal there is.
+catches_hup() {
+	local caught
+	caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+	[ $((0x$caught & 1)) = 1 ]
+}
+
+# A master in the background is who its pid file names, though only its workers wait for clients.
+master_takes_signals() {
+	local master version
+	serve_versions server --strict --threads=2 "$@"
+	for version in v2 v3; do
+		wait_for 10 old_are_gone
+		master=$(sed -n 's/^generation [0-9]* (pid \([0-9]*\)) serving.*/\1/p' <<<"$OUTPUT")
+		wait_for 10 catches_hup "$master"
+		tag_set $version
+		kill -HUP "$master"
+		wait_for 10 tag_is $version
+	done
+	wait_for 10 old_are_gone
+	master=$(generation_pid 3)
+	wait_for 10 catches_hup "$master"
+	kill -QUIT "$master"
+	wait_for 10 processes_are ''
+}
+
 control_without_flip
+FACE=bare
+master_takes_signals --wait=prefork --daemon=late
+master_takes_signals --wait=prefork-epoll --daemon=late
 export FLIP_READY_TIMEOUT=20s
 in_both_faces restart_thrice --wait=accept --daemon=libc
 in_both_faces restart_thrice --wait=prefork --daemon=double

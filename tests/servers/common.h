@@ -68,7 +68,7 @@ struct options {
 	bool pid_check;			/* refuse to start if the one that it names is alive */
 	const char *exec;		/* by which function other programs are started */
 	const char *daemon;		/* how to go into the background; NULL: stay */
-	bool daemon_late, raw_clone, respawn, orphan, outlive;
+	bool daemon_late, raw_clone, respawn, close_listener, orphan, outlive;
 	int listen_fd;			/* of a listener that is open at the start; or -1 */
 };
 

@@ -51,6 +51,8 @@ static void master_run(struct server *server, worker_fn body)
 {
 	for (int i = 0; i < server->options.threads; i++)
 		worker_start(server, body);
+	if (server->options.close_listener)
+		close(server->listen_fds[0]);
 	for (;;) {
 		if (wait(NULL) == -1 && errno == ECHILD)
 			return;

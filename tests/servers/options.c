@@ -18,8 +18,8 @@ enum {
 	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE, OPT_UNLINK_FIRST,
 	OPT_PROBE_FIRST, OPT_RENAME, OPT_UNLINK_AT_EXIT, OPT_SEQPACKET, OPT_MODE, OPT_PID_STYLE,
 	OPT_PID_FIRST, OPT_PID_CHECK,
-	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_ORPHAN, OPT_OUTLIVE,
-	OPT_SIGNALS, OPT_FULL_MASK, OPT_BIND_AT_EXIT, OPT_ONE_STACK, OPT_ASKS,
+	OPT_DAEMON, OPT_EXEC, OPT_LISTEN_FD, OPT_RAW_CLONE, OPT_RESPAWN, OPT_CLOSE_LISTENER,
+	OPT_ORPHAN, OPT_OUTLIVE, OPT_SIGNALS, OPT_FULL_MASK, OPT_BIND_AT_EXIT, OPT_ONE_STACK, OPT_ASKS,
 	OPT_MAIN_THREAD,
 };
 
@@ -69,6 +69,7 @@ static const struct option table[] = {
 	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
 	{ "raw-clone", no_argument, NULL, OPT_RAW_CLONE },
 	{ "respawn", no_argument, NULL, OPT_RESPAWN },
+	{ "close-listener", no_argument, NULL, OPT_CLOSE_LISTENER },
 	{ "orphan", no_argument, NULL, OPT_ORPHAN },
 	{ "outlive", no_argument, NULL, OPT_OUTLIVE },
 	{ "signals", required_argument, NULL, OPT_SIGNALS },
@@ -258,6 +259,7 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_ASKS: options->asks = true; break;
 	case OPT_RAW_CLONE: options->raw_clone = true; break;
 	case OPT_RESPAWN: options->respawn = true; break;
+	case OPT_CLOSE_LISTENER: options->close_listener = true; break;
 	case OPT_ORPHAN: options->orphan = true; break;
 	case OPT_OUTLIVE: options->outlive = true; break;
 	case OPT_SIGNALS: options->signals = (enum signals)choice(value, signals); break;
