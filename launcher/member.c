@@ -275,6 +275,22 @@ static bool is_grown_up(pid_t pid, bool has_waited)
 	       process_age_ms(&stat) >= (stat.state == 'R' ? busy_ms : GROWN_UP_MS);
 }
 
+/* At the first look of a hand-over: one to which flip's library never came, or not before the listener. */
+static void note_out_of_reach(const struct generation *generation, pid_t pid,
+			      const struct process_view *view)
+{
+	char text[200];
+
+	if (!view->holds || generation->phase != PHASE_RETIRING || generation->tries)
+		return;
+	snprintf(text, sizeof(text),
+		 "process %d of generation %u has its listener, too, and cannot be told to let go of it:"
+		 " if it accepts clients, it does so until it ends",
+		 (int)pid, generation->number);
+	log_line(LOG_LEVEL_ERROR, "%s", text);
+	asker_progress("%s", text);
+}
+
 /*
  * True if this process has a listener, and is now or soon called. One that was forked a moment ago
  * may be about to close it and to confine itself to a few system calls (seccomp(2)): it would die
@@ -285,8 +301,10 @@ static bool is_stranger(struct generation *generation, pid_t pid, const struct p
 	struct process_marks marks;
 	struct stranger *stranger;
 
-	if (!process_catches(pid, SESSION_SIGNAL, &marks))
+	if (!process_catches(pid, SESSION_SIGNAL, &marks)) {
+		note_out_of_reach(generation, pid, view);
 		return false;
+	}
 	if (marks.is_filtered) {
 		struct process_view seen;
 

@@ -158,6 +158,7 @@ static void adopt(int fd, int listener_fd)
 
 	if (listener)
 		listener_set_blocks(listener, !(status & O_NONBLOCK));
+	listener_mark_blocks(listener_fd, !(status & O_NONBLOCK));
 	/* haproxy sees that it listens already, and does not call listen(). */
 	if (!kind)
 		listeners_add_key(&family->listeners, listener_key(listener_fd));
@@ -428,7 +429,7 @@ static int accept_failed(int fd, int error)
 		retire_leave_now();
 		return 0;
 	}
-	if (!session_is_emulating() || error == EINTR)
+	if (error == EINTR || !(session_is_emulating() || (error == EAGAIN && listener_learn(fd))))
 		return error;
 	is_placeholder = retire_inode_behind(fd) != 0;
 	/* Only a placeholder says that: the listener has come back since (retire_resume). */
@@ -567,7 +568,7 @@ struct status {
 /* Is the kernel's to be set? */
 static bool status_begin(struct status *status, int fd, bool nonblocking)
 {
-	status->is_emulated = session_is_emulating();
+	status->is_emulated = session_is_emulating() || listener_learn(fd);
 	status->listener = status->is_emulated && (!nonblocking || atomic_load(&session.family->blocking)) ?
 				   listener_behind(fd) :
 				   NULL;
@@ -575,10 +576,12 @@ static bool status_begin(struct status *status, int fd, bool nonblocking)
 }
 
 /* True: once more. */
-static bool status_end(const struct status *status, bool nonblocking, int result)
+static bool status_end(const struct status *status, int fd, bool nonblocking, int result)
 {
-	if (result >= 0 && status->listener)
+	if (result >= 0 && status->listener) {
 		listener_set_blocks(status->listener, !nonblocking);
+		listener_mark_blocks(fd, !nonblocking);
+	}
 	return !status->is_emulated && atomic_load(&session.family->handed_over);
 }
 
@@ -593,7 +596,7 @@ static int set_flags(int (*call)(int, int, ...), int fd, int flags)
 
 		errno = saved;
 		result = call(fd, F_SETFL, kernels ? flags | O_NONBLOCK : flags);
-	} while (status_end(&status, nonblocking, result));
+	} while (status_end(&status, fd, nonblocking, result));
 	return result;
 }
 
@@ -608,9 +611,9 @@ static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *arg
 	if (command == F_SETFL)
 		return set_flags(call, fd, (int)(intptr_t)argument);
 	result = call(fd, command, argument);
-	if (command == F_GETFL && result >= 0 && result & O_NONBLOCK && session_is_emulating() &&
-	    listener_blocks(fd))
-		result &= ~O_NONBLOCK;
+	if (command == F_GETFL && result >= 0 && result & (O_NONBLOCK | LISTENER_BLOCKS) &&
+	    session_is_emulating() && listener_blocks(fd))
+		result &= ~(O_NONBLOCK | LISTENER_BLOCKS);
 	if (result >= 0)
 		errno = saved;
 	return result;
@@ -643,6 +646,6 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 	on = status_begin(&status, fd, nonblocking);
 	errno = saved;
 	result = REAL(ioctl)(fd, request, &on);
-	status_end(&status, nonblocking, result);
+	status_end(&status, fd, nonblocking, result);
 	return result;
 }

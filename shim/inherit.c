@@ -34,6 +34,12 @@ static void mark(struct inherited *inherited, char what, uint64_t inode)
 		inherited->marks[inherited->n_marks++] = (struct mark){ what, inode };
 }
 
+/* By one that stands for nothing else, as the first three do, the program that has started it may send it a listener. */
+static bool may_bring_some(int fd)
+{
+	return fd > 2 && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
+}
+
 static bool note_inheritable(int fd, void *argument)
 {
 	struct inherited *inherited = argument;
@@ -41,9 +47,11 @@ static bool note_inheritable(int fd, void *argument)
 	const struct listener *listener = listener_of(fd, &inode);
 	uint32_t flags;
 
-	if (!listener || sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC)
+	if ((!listener && !may_bring_some(fd)) || sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC)
 		return true;
 	inherited->n++;
+	if (!listener)
+		return true;
 	flags = atomic_load(&listener->flags);
 	if (flags & LISTENER_BLOCKING)
 		mark(inherited, BLOCKING, inode);
@@ -149,6 +157,21 @@ static bool was(char what, uint64_t inode)
 	return false;
 }
 
+/* Others of the generation have it, too, and are not of our family. */
+static struct listener *note(int fd, uint64_t inode, bool is_claimed)
+{
+	struct listener *listener = listener_note(inode, is_claimed ? LISTENER_CLAIMED : 0);
+
+	if (!listener)
+		return NULL;
+	listeners_add_key(&session.family->listeners, listener_key(fd));
+	listener_note_foreign();
+	if (is_claimed)
+		atomic_store(&session.family->handed_over, 1);
+	(void)listener_learn(fd);
+	return listener;
+}
+
 static bool note_inherited(int fd, void *unused)
 {
 	struct listener *listener;
@@ -158,11 +181,8 @@ static bool note_inherited(int fd, void *unused)
 	if (!listener_accepts(fd) || !session_begin())
 		return true;
 	inode = sys_inode(fd);
-	listener = listener_note(inode, session.generation > 1 && !was(OWN, inode) ? LISTENER_CLAIMED : 0);
-	if (!listener)
-		return true;
-	listeners_add_key(&session.family->listeners, listener_key(fd));
-	if (was(BLOCKING, inode)) {
+	listener = note(fd, inode, session.generation > 1 && !was(OWN, inode));
+	if (listener && was(BLOCKING, inode)) {
 		atomic_store(&session.family->handed_over, 1);
 		listener_set_blocks(listener, true);
 	}
@@ -172,4 +192,44 @@ static bool note_inherited(int fd, void *unused)
 void inherit_begin(void)
 {
 	descriptor_each(-1, note_inherited, NULL);
+}
+
+/*
+ * In the bare face its parent has summoned the supervisor, which this process was there before and knows nothing
+ * of. Nobody is to be told, and another one is not to come.
+ */
+static bool has_nobody_to_tell(int from)
+{
+	if (session.bare && !session.channel_length && sys_peer(from) == sys_getppid())
+		session.bare = false;
+	return !session.bare && !session.channel_length;
+}
+
+/*
+ * Whether it is the old generation's yet is not known here. A Unix socket may be one that the processes of the
+ * server talk by while they start, and must not be kept waiting.
+ */
+static void note_received(int from, int fd)
+{
+	bool is_claimed = session.generation > 1 && !atomic_load(&session.family->current) &&
+			  sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) != AF_UNIX;
+
+	if (listener_accepts(fd) && !has_nobody_to_tell(from) && session_begin() &&
+	    !listeners_find(&session.family->listeners, sys_inode(fd)))
+		(void)note(fd, sys_inode(fd), is_claimed);
+}
+
+void inherit_received_from(int from, const struct msghdr *message)
+{
+	struct msghdr *all = (struct msghdr *)message;
+	int saved = errno, fd;
+
+	for (struct cmsghdr *one = session.enabled ? CMSG_FIRSTHDR(all) : NULL; one; one = CMSG_NXTHDR(all, one))
+		for (size_t at = CMSG_LEN(0); one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_RIGHTS &&
+					      at + sizeof(fd) <= one->cmsg_len;
+		     at += sizeof(fd)) {
+			memcpy(&fd, (char *)one + at, sizeof(fd));
+			note_received(from, fd);
+		}
+	errno = saved;
 }

@@ -3,6 +3,7 @@
  * hook, an INTERPOSE_RETRY or _TRANSFER is the one loop that they share.
  */
 #include "hooks.h"
+#include "inherit.h"
 #include "interrupt.h"
 #include "real.h"
 #include "session.h"
@@ -31,7 +32,7 @@ EXPORT const char flip_version[] = FLIP_VERSION;
 		return result;                                              \
 	}
 /* Volatile: noted on the stack, where it costs no register that would have to be saved. */
-#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why)                           \
+#define TRANSFER(type, name, params, args, events, flags, after)                                   \
 	EXPORT type name params;                                                                       \
 	EXPORT type name params                                                                        \
 	{                                                                                              \
@@ -45,8 +46,13 @@ EXPORT const char flip_version[] = FLIP_VERSION;
 		} while (unlikely(result == -1) && (fd = transfer_again(fd, events, flags, began)) >= 0);  \
 		if ((events) == POLLIN && told.n && session_has_blocking())                                \
 			told_taken(fd);                                                                        \
+		after;                                                                                     \
 		return result;                                                                             \
 	}
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) \
+	TRANSFER(type, name, params, args, events, flags, )
+#define INTERPOSE_RECEIVE(type, name, params, args, flags, after, why) \
+	TRANSFER(type, name, params, args, POLLIN, flags, after)
 #define INTERPOSE_VARIADIC(type, name, params, why) EXPORT type name params;
 #include "interpose.def"
 

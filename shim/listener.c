@@ -82,7 +82,35 @@ bool listener_blocks(int fd)
 	if (!atomic_load(&session.family->blocking))
 		return false;
 	listener = listener_behind(fd);
-	return listener && atomic_load(&listener->flags) & LISTENER_BLOCKING;
+	return listener && (atomic_load(&listener->flags) & LISTENER_BLOCKING || listener_learn(fd));
+}
+
+void listener_note_foreign(void)
+{
+	/* Hooks are to look: there may be one that blocks and is not known of. */
+	if (!atomic_exchange(&session.family->has_foreign, 1))
+		atomic_fetch_add(&session.family->blocking, 1);
+}
+
+bool listener_learn(int fd)
+{
+	struct listener *listener;
+	uint64_t inode;
+
+	if (!atomic_load(&session.family->has_foreign) || !(listener = listener_of(fd, &inode)) ||
+	    !(sys_fcntl(fd, F_GETFL, 0) & LISTENER_BLOCKS))
+		return false;
+	atomic_store(&session.family->handed_over, 1);
+	listener_set_blocks(listener, true);
+	return true;
+}
+
+void listener_mark_blocks(int fd, bool blocks)
+{
+	int flags = sys_fcntl(fd, F_GETFL, 0);
+
+	if (flags >= 0 && !!(flags & LISTENER_BLOCKS) != blocks)
+		sys_fcntl(fd, F_SETFL, blocks ? flags | LISTENER_BLOCKS : flags & ~LISTENER_BLOCKS);
 }
 
 /* Unless the program has said so itself since that was asked. */
@@ -107,10 +135,10 @@ void listener_share(struct listener *listener, int fd)
 	atomic_fetch_add(&session.family->blocking, 1); /* who changes it in this moment looks for it */
 	atomic_store(&session.family->handed_over, 1);
 	flags = sys_fcntl(fd, F_GETFL, 0);
-	if (flags >= 0 && !(flags & O_NONBLOCK)) {
+	if (flags >= 0 && (!(flags & O_NONBLOCK) || flags & LISTENER_BLOCKS))
 		set_blocks_if_sharing(listener);
-		sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	}
+	if (flags >= 0 && !(flags & O_NONBLOCK))
+		sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK | LISTENER_BLOCKS);
 	atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_SHARING);
 	atomic_fetch_sub(&session.family->blocking, 1);
 }

@@ -6,6 +6,7 @@
 
 #include "core/listeners.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,9 +34,21 @@ struct listener *listener_note(uint64_t inode, uint32_t flags);
 /* On trial: is it the old generation's listener yet, whose clients are not ours to take? */
 bool listener_is_withheld(int fd);
 
-/* Does the program believe that calls on fd block, while the shared description cannot? */
+/*
+ * Does the program believe that calls on fd block, while the shared description cannot? Families that share
+ * that, too, and not the table, find it in the description itself: O_APPEND means nothing to a socket, and
+ * F_SETFL takes it (fcntl(2)).
+ */
+#define LISTENER_BLOCKS O_APPEND
 bool listener_blocks(int fd);
 void listener_set_blocks(struct listener *listener, bool blocks);
+void listener_mark_blocks(int fd, bool blocks);
+
+/* The family has got one of another. */
+void listener_note_foreign(void);
+
+/* Of such a one: is it shared by now, and the program believes that it blocks? Then that is noted. */
+bool listener_learn(int fd);
 
 /*
  * From now on the description behind fd never blocks, for it is another generation's too; what the program

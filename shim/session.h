@@ -56,6 +56,8 @@ struct family {
 	_Atomic uint32_t starting;
 	/* No other generation needs the files that this one may remove or replace: do not look. */
 	_Atomic uint32_t files_own;
+	/* It has some by exec or from another process: what is done to these elsewhere it is not told. */
+	_Atomic uint32_t has_foreign;
 	/* How many of them the program believes to be blocking. */
 	_Atomic uint32_t blocking;
 	/* No other generation accepts: accept() on these may block in the kernel again (blocking_let). */

@@ -142,9 +142,9 @@ bool told_readable(int fd)
 
 	if (told.accepted == fd + 1 || told.taken == fd + 1)
 		return false;
-	/* Without a /proc it may have been told, which does no harm if it was not. */
+	/* Without a /proc it may have been told. But not by a set that is closed: a forked child may be past that. */
 	if (told.n < 0 && !registration_each(-1, ~told.n, match_registration, &search))
-		return true;
+		return sys_fcntl(~told.n, F_GETFD, 0) >= 0;
 	for (int i = 0; i < told.n && told.n <= TOLD_MAX; i++)
 		search.found |= told.fds[i].fd == fd && told.fds[i].revents;
 	return search.found || told.n > TOLD_MAX;

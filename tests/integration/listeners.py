@@ -185,6 +185,45 @@ def worker_talks_to_master():
     serve(outside, inside)
 
 
+def sends():
+    """Workers get the listener from a master that does not serve, and accept from it, blocking.
+
+    ARGUMENT says when they are made: "forked" or "executed" before there is one, which the master closes then;
+    "kept", as forked, but that keeps it; "late", when there is one, and again when a worker has ended.
+    """
+    if os.environ.get("SENDER"):
+        receives(socket.socket(fileno=int(os.environ.pop("SENDER"))))
+    senders = [] if ARGUMENT == "late" else [worker_without_listener() for _ in range(2)]
+    first = listener()
+    for sender in senders:
+        socket.send_fds(sender, [b"."], [first.fileno()])
+    if ARGUMENT in ("forked", "executed"):
+        first.close()
+    while ARGUMENT != "late":
+        os.wait()
+    for _ in range(2):
+        socket.send_fds(worker_without_listener(), [b"."], [first.fileno()])
+    while os.wait():
+        socket.send_fds(worker_without_listener(), [b"."], [first.fileno()])
+
+
+def worker_without_listener():
+    mine, its = socket.socketpair()
+    if ARGUMENT in ("executed", "late"):
+        its.set_inheritable(True)
+        subprocess.Popen([sys.executable, *sys.argv], pass_fds=[its.fileno()],
+                         env={**os.environ, "SENDER": str(its.fileno())})
+    elif os.fork() == 0:
+        receives(its)
+    return mine
+
+
+def receives(sender):
+    received = socket.socket(fileno=socket.recv_fds(sender, 1, 1)[1][0])
+    while True:
+        answer(received.accept()[0])
+
+
 def multipath():
     serve(listener(protocol=socket.IPPROTO_MPTCP))
 
