@@ -275,13 +275,16 @@ static bool is_grown_up(pid_t pid, bool has_waited)
 	       process_age_ms(&stat) >= (stat.state == 'R' ? busy_ms : GROWN_UP_MS);
 }
 
-/* At the first look of a hand-over: one to which flip's library never came, or not before the listener. */
+/*
+ * At the first look of a hand-over: one to which flip's library never came, or not before the listener. The first
+ * process, where it has only bound that for its workers, is told to end later.
+ */
 static void note_out_of_reach(const struct generation *generation, pid_t pid,
 			      const struct process_view *view)
 {
 	char text[200];
 
-	if (!view->holds || generation->phase != PHASE_RETIRING || generation->tries)
+	if (!view->holds || pid == generation->pid || generation->phase != PHASE_RETIRING || generation->tries)
 		return;
 	snprintf(text, sizeof(text),
 		 "process %d of generation %u has its listener, too, and cannot be told to let go of it:"

@@ -57,6 +57,17 @@ BY_CHILDREN static void child_forked(void)
 }
 
 /*
+ * Before fork(): of a listener that is there already, and that nobody has told of yet, one of the children will
+ * tell. All others, and this process, have but the handler to be called by.
+ */
+static void parent_forks(void)
+{
+	if (session_has_family() && session.channel_length &&
+	    atomic_load(&session.process->state) == PROCESS_STRANGER)
+		signals_take_channel();
+}
+
+/*
  * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; behind it,
  * "a": no other generation serves, "w": but it waits until it is ready by its own word, "+": the
  * supervisor holds the listeners all the time; numbers behind commas and semicolons are listeners that
@@ -170,7 +181,7 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	atomic_store(&family_nobody.starting, session.generation > 1);
 	if (session.bare)
 		origin_note(argv, environment);
-	pthread_atfork(NULL, NULL, child_forked);
+	pthread_atfork(parent_forks, NULL, child_forked);
 	if (pthread_key_create(&leader_key, leader_ends) == 0 && pthread_atfork(NULL, NULL, leader_note) == 0)
 		leader_note();
 	session.enabled = true;

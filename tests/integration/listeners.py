@@ -185,6 +185,31 @@ def worker_talks_to_master():
     serve(outside, inside)
 
 
+def forks_when_bound():
+    """Two workers are forked after bind() and listen by themselves, the second one later."""
+    first = bound()
+    first.setblocking(False)
+    for delay in (0, 0.1):
+        if os.fork() == 0:
+            time.sleep(delay)
+            first.listen(512)
+            serve(first)
+    os.wait()
+
+
+def forks_when_bound_udp():
+    """The same with datagrams, and the master does not read."""
+    first = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    first.bind(("127.0.0.1", PORT))
+    for delay in (0, 0.1, 0.2):
+        if os.fork() == 0:
+            time.sleep(delay)
+            while True:
+                line, client = first.recvfrom(512)
+                first.sendto(b"%s %d %s" % (TAG.encode(), os.getpid(), line), client)
+    os.wait()
+
+
 def sends():
     """Workers get the listener from a master that does not serve, and accept from it, blocking.
 
