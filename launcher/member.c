@@ -78,6 +78,10 @@ static bool tell_now(struct member *member, const struct pending *what)
 	message.flags = what->flags;
 	message.count = what->type == MESSAGE_LEAVE || what->type == MESSAGE_HOLD;
 	message.value[0] = what->value;
+	if (what->type == MESSAGE_RETIRE) {
+		message.count = member->generation->n_kept;
+		memcpy(message.value, member->generation->kept, sizeof(message.value));
+	}
 	is_told = member_send(member, &message, &proc_fd, takes_proc(what->type));
 	if (proc_fd >= 0)
 		close(proc_fd);

@@ -590,12 +590,19 @@ void pool_leave_group(struct pool_entry *entry)
 	migration_end();
 }
 
+bool pool_is_private(const struct pool_entry *entry)
+{
+	return entry->ephemeral && !entry->datagram && address_is_local(&entry->address);
+}
+
 bool pool_quiesce_all(struct pool *pool)
 {
 	struct pool_entry *entry;
 	bool waiting = false;
 
 	TAILQ_FOREACH(entry, &pool->entries, link) {
+		if (pool_is_private(entry))
+			continue;
 		shorten_queue(entry);
 		pool_keep_out(entry);
 		waiting |= is_readable(entry->fd);

@@ -74,6 +74,16 @@ bool generation_has_left_out(struct generation *generation)
 	return !is_complete && kin_holds_any(&generation->kin, is_left_out, generation);
 }
 
+bool generation_has_own_file(struct generation *generation)
+{
+	struct heard *heard;
+
+	RB_FOREACH(heard, heard_tree, &generation->heard)
+		if (heard->file_inode && !pool_find(&service.pool, heard->inode))
+			return true;
+	return false;
+}
+
 static struct heard *heard_note(struct generation *generation, uint64_t inode)
 {
 	struct heard *heard = generation_heard(generation, inode);

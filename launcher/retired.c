@@ -109,10 +109,32 @@ static void note_ports(struct generation *generation)
 	}
 }
 
+/*
+ * By such a listener the processes of a server talk with each other (uwsgi's router with its workers, the
+ * managers of python's multiprocessing), and need it to finish what they have begun. As well if it is at a path
+ * that the new generation has not asked for, and that has another one instead.
+ */
+static bool is_internal(const struct pool_entry *entry)
+{
+	return pool_is_private(entry) ||
+	       (!entry->claims && entry->file.exists && service.new && generation_has_own_file(service.new));
+}
+
+static void note_kept(struct generation *generation)
+{
+	const struct pool_entry *entry;
+
+	generation->n_kept = 0;
+	TAILQ_FOREACH(entry, &service.pool.entries, link)
+		if (is_internal(entry) && generation->n_kept < PROTOCOL_FDS_MAX)
+			generation->kept[generation->n_kept++] = entry->inode;
+}
+
 void generation_retire(struct generation *generation)
 {
 	log_line(LOG_LEVEL_DEBUG, "generation %u is to let go of its listeners", generation->number);
 	note_ports(generation);
+	note_kept(generation);
 	generation->phase = PHASE_RETIRING;
 	generation->tries = 0;
 	generation->retired_ns = clock_now_ns();

@@ -120,6 +120,8 @@ struct generation {
 	int64_t quiet_ns;
 	unsigned others; /* processes beside the first one: sessions, maybe; the fewest since it retired */
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
+	uint64_t kept[PROTOCOL_FDS_MAX]; /* inodes of listeners that it goes on with when it is retired */
+	unsigned n_kept;
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
 	bool is_fallback;
@@ -300,6 +302,8 @@ void generation_note_file(struct generation *generation, uint64_t inode, uint64_
 struct heard *generation_heard(const struct generation *generation, uint64_t inode);
 /* Is a listener that it has told of open in one of its processes, and not in the pool? */
 bool generation_has_left_out(struct generation *generation);
+/* Has it a listener with a file that is not in the pool? */
+bool generation_has_own_file(struct generation *generation);
 /* Has it told of a listener that is bound to this file? */
 bool generation_has_file(struct generation *generation, uint64_t device, uint64_t inode);
 /* It has sent READY=1, now or once more. */

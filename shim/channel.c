@@ -97,6 +97,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 		retire_collect(channel_fd, fds[0]);
 		break;
 	case MESSAGE_RETIRE:
+		retire_keep(message->value, message->count);
 		retire_begin(channel_fd, fds[0], message->flags & MESSAGE_MORE);
 		break;
 	case MESSAGE_RESUME:

@@ -44,6 +44,8 @@ static struct {
 	int proc_fd;
 	unsigned n_threads; /* of this process, when they were last asked to look up */
 	bool has_others; /* open sockets that are no listeners, when they were last let go of */
+	uint64_t kept[PROTOCOL_FDS_MAX]; /* inodes of listeners that are not let go of */
+	unsigned n_kept;
 	bool is_wanted; /* told to retire, done or not */
 	bool is_alone;	/* in place: nobody else reads meanwhile */
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
@@ -100,12 +102,25 @@ struct look {
 	bool failed;		    /* no descriptor to look with, or no memory */
 };
 
+static bool is_kept(uint64_t inode)
+{
+	for (unsigned i = 0; i < retire.n_kept; i++)
+		if (retire.kept[i] == inode)
+			return true;
+	return false;
+}
+
+static bool is_to_go(uint64_t inode)
+{
+	return listeners_find(&session.family->listeners, inode) && !is_kept(inode);
+}
+
 static void hold_if_listener(int fd, bool accepts, struct look *look)
 {
 	uint64_t inode = accepts || listener_is_datagram(fd) ? sys_inode(fd) : 0;
 	struct held *held;
 
-	if (!listeners_find(&session.family->listeners, inode)) {
+	if (!is_to_go(inode)) {
 		look->has_others |= !session_owns(fd);
 		return;
 	}
@@ -222,10 +237,17 @@ static int send_held(int channel_fd)
 	return transfer_send(channel_fd, &message, fds, message.count);
 }
 
+void retire_keep(const uint64_t *inodes, unsigned n)
+{
+	memcpy(retire.kept, inodes, n * sizeof(*inodes));
+	retire.n_kept = n;
+}
+
 void retire_collect(int channel_fd, int proc_fd)
 {
 	int result = -EBADF;
 
+	retire.n_kept = 0;
 	atomic_store(&session.family->sole, 0);
 	/* From here on: what is closed and bound again by another thread may have been sent already. */
 	atomic_store(&session.family->handed_over, 1);
@@ -252,8 +274,7 @@ static bool take_registration(const struct registration *registration, void *unu
 
 	(void)unused;
 	/* A number that was reused since is no way to reach a registration: leave that alone. */
-	if (retire.n_saved == SAVED_MAX ||
-	    !listeners_find(&session.family->listeners, registration->inode) ||
+	if (retire.n_saved == SAVED_MAX || !is_to_go(registration->inode) ||
 	    !listener_of(registration->fd, &inode) || inode != registration->inode)
 		return true;
 	if (sys_epoll_ctl(registration->set, EPOLL_CTL_DEL, registration->fd, NULL) == 0) {

@@ -18,6 +18,9 @@
  */
 void retire_collect(int channel_fd, int proc_fd);
 
+/* Before that: these (inodes, PROTOCOL_FDS_MAX at most) it goes on with, whoever else is let go of. */
+void retire_keep(const uint64_t *inodes, unsigned n);
+
 /*
  * Lets go of the listeners for good: each is taken out of the epoll sets, its number is given to
  * a silent placeholder, and every thread that may still be inside a call on it is woken. Answers

@@ -17,6 +17,21 @@ static bool is_named_unix(const struct sockaddr *address, socklen_t length)
 	       (((const struct sockaddr_un *)address)->sun_path[0] || length > NAME_OFFSET + 1);
 }
 
+bool address_is_local(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in6 *six = (const void *)address;
+	const struct sockaddr_in *four = (const void *)address;
+
+	switch (address->ss_family) {
+	case AF_INET:
+		return ntohl(four->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+	case AF_INET6:
+		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
+		       (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) && six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+	}
+	return address->ss_family == AF_UNIX;
+}
+
 bool address_is_path(const struct sockaddr *address, socklen_t length)
 {
 	return length > NAME_OFFSET && is_named_unix(address, length) &&

@@ -25,6 +25,9 @@ uint16_t address_port(const struct sockaddr *address);
 #define ADDRESS_KEYS (2u << 16)
 uint32_t address_key(const struct sockaddr_storage *address);
 
+/* Is it of this machine alone: a Unix socket, or bound to the loopback? */
+bool address_is_local(const struct sockaddr_storage *address);
+
 /* Is it the path of a socket in a file system? */
 bool address_is_path(const struct sockaddr *address, socklen_t length);
 

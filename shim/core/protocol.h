@@ -61,7 +61,8 @@ enum message_type {
 	MESSAGE_COMMIT,	 /* 1 descriptor: /proc/PID; the generation is the current one */
 	MESSAGE_SOLE,	 /* no other generation accepts from its listeners. MESSAGE_MORE: but one may again */
 	MESSAGE_COLLECT, /* 1 descriptor: /proc/PID; answer LISTENERS */
-	MESSAGE_RETIRE,	 /* 1 descriptor: /proc/PID; MESSAGE_MORE: nobody serves then; answer RETIRED */
+	/* 1 descriptor: /proc/PID; count inodes of listeners to keep; MESSAGE_MORE: nobody serves then; answer RETIRED */
+	MESSAGE_RETIRE,
 	MESSAGE_RESUME,	 /* /proc/PID, then count listeners with their inodes; answer RESUMED */
 	MESSAGE_REARM,	 /* 1 descriptor: /proc/PID; a wake-up for a queued client may have been lost */
 	MESSAGE_PROBE,	 /* 1 descriptor: /proc/PID; answer CONNECTIONS */

@@ -249,6 +249,38 @@ def receives(sender):
         answer(received.accept()[0])
 
 
+def asks_itself():
+    """For each line of a client it asks another process of its own, by a listener that no other generation knows.
+
+    ARGUMENT: "port", that the kernel chooses, or "path", that is another one each time.
+    """
+    if ARGUMENT == "path":
+        inside, where = socket.socket(socket.AF_UNIX), f"{sys.argv[3]}.{os.getpid()}"
+        inside.bind(where)
+        inside.listen()
+    else:
+        inside = listener(0)
+        where = inside.getsockname()
+    outside = listener()
+    if os.fork() == 0:
+        outside.close()
+        while True:
+            with inside.accept()[0] as client:
+                client.sendall(TAG.encode())
+    while True:
+        client = outside.accept()[0]
+        threading.Thread(target=asks, args=[client, inside.family, where], daemon=True).start()
+
+
+def asks(client, family, where):
+    with client:
+        while client.recv(512):
+            with socket.socket(family) as inside:
+                inside.connect(where)
+                word = inside.recv(512)
+            client.sendall(b"%s %d inside\n" % (word, os.getpid()))
+
+
 def multipath():
     serve(listener(protocol=socket.IPPROTO_MPTCP))
 
