@@ -144,8 +144,12 @@ enum verdict files_write(const struct generation *by, int directory_fd, int file
 	struct stat status;
 	enum verdict verdict = VERDICT_HIDE;
 
-	if (!is_starting(by) || fstat(file_fd, &status) != 0 || !S_ISREG(status.st_mode) ||
-	    !is_needed(by, file_fd, &status))
+	if (fstat(file_fd, &status) != 0 || !S_ISREG(status.st_mode) || !is_needed(by, file_fd, &status))
+		return VERDICT_GO_ON;
+	/* What a retired one writes there (nothing, before it removes the file) is for nobody. */
+	if (by->phase >= PHASE_RETIRING && by != service.current)
+		return VERDICT_HIDE;
+	if (!is_starting(by))
 		return VERDICT_GO_ON;
 	change = changes_find(&changes, &status);
 	/*

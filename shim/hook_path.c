@@ -121,7 +121,7 @@ int hook_open(const char *path, int flags, mode_t mode)
 {
 	int result;
 
-	if (session_is_starting() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
+	if (session_may_not_write() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
 		return result;
 	return REAL(open)(path, flags, mode);
 }
@@ -130,7 +130,7 @@ int hook_open64(const char *path, int flags, mode_t mode)
 {
 	int result;
 
-	if (session_is_starting() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
+	if (session_may_not_write() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
 		return result;
 	return REAL(open64)(path, flags, mode);
 }
@@ -139,7 +139,7 @@ int hook_openat(int directory, const char *path, int flags, mode_t mode)
 {
 	int result;
 
-	if (session_is_starting() && open_is_settled(directory, path, flags, mode, &result))
+	if (session_may_not_write() && open_is_settled(directory, path, flags, mode, &result))
 		return result;
 	return REAL(openat)(directory, path, flags, mode);
 }
@@ -148,7 +148,7 @@ int hook_openat64(int directory, const char *path, int flags, mode_t mode)
 {
 	int result;
 
-	if (session_is_starting() && open_is_settled(directory, path, flags, mode, &result))
+	if (session_may_not_write() && open_is_settled(directory, path, flags, mode, &result))
 		return result;
 	return REAL(openat64)(directory, path, flags, mode);
 }
@@ -157,7 +157,7 @@ int hook___open_2(const char *path, int flags)
 {
 	int result;
 
-	if (session_is_starting() && !(flags & O_CREAT) &&
+	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(AT_FDCWD, path, flags, 0, &result))
 		return result;
 	return REAL(__open_2)(path, flags);
@@ -167,7 +167,7 @@ int hook___open64_2(const char *path, int flags)
 {
 	int result;
 
-	if (session_is_starting() && !(flags & O_CREAT) &&
+	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(AT_FDCWD, path, flags, 0, &result))
 		return result;
 	return REAL(__open64_2)(path, flags);
@@ -177,7 +177,7 @@ int hook___openat_2(int directory, const char *path, int flags)
 {
 	int result;
 
-	if (session_is_starting() && !(flags & O_CREAT) &&
+	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(directory, path, flags, 0, &result))
 		return result;
 	return REAL(__openat_2)(directory, path, flags);
@@ -187,7 +187,7 @@ int hook___openat64_2(int directory, const char *path, int flags)
 {
 	int result;
 
-	if (session_is_starting() && !(flags & O_CREAT) &&
+	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(directory, path, flags, 0, &result))
 		return result;
 	return REAL(__openat64_2)(directory, path, flags);
@@ -199,7 +199,7 @@ int hook_creat(const char *path, mode_t mode)
 {
 	int result;
 
-	if (session_is_starting() && open_is_settled(AT_FDCWD, path, CREAT_FLAGS, mode, &result))
+	if (session_may_not_write() && open_is_settled(AT_FDCWD, path, CREAT_FLAGS, mode, &result))
 		return result;
 	return REAL(creat)(path, mode);
 }
@@ -208,7 +208,7 @@ int hook_creat64(const char *path, mode_t mode)
 {
 	int result;
 
-	if (session_is_starting() && open_is_settled(AT_FDCWD, path, CREAT_FLAGS, mode, &result))
+	if (session_may_not_write() && open_is_settled(AT_FDCWD, path, CREAT_FLAGS, mode, &result))
 		return result;
 	return REAL(creat64)(path, mode);
 }
@@ -239,7 +239,7 @@ FILE *hook_fopen(const char *path, const char *mode)
 {
 	FILE *result;
 
-	return session_is_starting() && fopen_is_settled(path, mode, &result) ? result :
+	return session_may_not_write() && fopen_is_settled(path, mode, &result) ? result :
 										 REAL(fopen)(path, mode);
 }
 
@@ -247,7 +247,7 @@ FILE *hook_fopen64(const char *path, const char *mode)
 {
 	FILE *result;
 
-	return session_is_starting() && fopen_is_settled(path, mode, &result) ?
+	return session_may_not_write() && fopen_is_settled(path, mode, &result) ?
 		       result :
 		       REAL(fopen64)(path, mode);
 }

@@ -218,6 +218,16 @@ static inline bool session_is_starting(void)
 	return unlikely(atomic_load_explicit(&session.family->starting, memory_order_relaxed));
 }
 
+/*
+ * Is a file to be left as it is that another generation has written? The old one's until this has taken over;
+ * and, at its end, the new one's (unbound empties its pid file before it removes it).
+ */
+static inline bool session_may_not_write(void)
+{
+	return unlikely(atomic_load_explicit(&session.family->starting, memory_order_relaxed) |
+			atomic_load_explicit(&session.family->retired, memory_order_relaxed));
+}
+
 /* Is there a shared listener that the program believes to be blocking? */
 static inline bool session_has_blocking(void)
 {

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/pidfiles.sh"
 
 FACE=run
-for style in fopen creat excl rename keep link; do
+for style in fopen creat excl rename keep link emptied; do
 	writes "$style"
 	end_all
 done

@@ -345,7 +345,7 @@ void server_finish(const struct server *server)
 	while (atomic_load(&open_count) > 0)
 		sleep_ms(1);
 	if (server->options.pid_file != NULL)
-		unlink(server->options.pid_file);
+		pid_file_remove(&server->options);
 	exit(0);
 }
 

@@ -23,10 +23,12 @@ enum stage { STAGE_START, STAGE_BIND, STAGE_LISTEN, STAGE_WRITTEN };
 enum mishap { MISHAP_NONE, MISHAP_EXIT, MISHAP_CRASH, MISHAP_HANG };
 /*
  * How a pid file is written: fopen(); unlink() and O_EXCL; a file of another name that is renamed; in
- * place, and cut afterwards; by link(); by a shell; locked for as long as the program lives.
+ * place, and cut afterwards; by link(); by a shell; locked for as long as the program lives; by fopen(), and
+ * emptied before it is removed.
  */
 enum pid_style {
 	PID_FOPEN, PID_CREAT, PID_EXCL, PID_RENAME, PID_KEEP, PID_LINK, PID_SHELL, PID_LOCK,
+	PID_EMPTIED,
 };
 enum term { TERM_DEFAULT, TERM_GRACEFUL, TERM_SHUTDOWN, TERM_IGNORE };
 /* What the server does with all the signals that there are: see signals.c. */
@@ -95,6 +97,7 @@ void server_listen(struct server *server);
 /* pidfile.c: Write --pidfile, in its style; ends the program if another one runs (--pidfile-check). */
 void pid_file_check(const struct options *options);
 void pid_file_write(const struct options *options);
+void pid_file_remove(const struct options *options);
 /* Fail in the way that was asked for, if this is the stage it was asked for. */
 void server_mishap(const struct server *server, enum stage stage);
 /* Install what --term and --handle-hup ask for. Call it in the main thread, before the others. */

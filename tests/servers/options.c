@@ -200,7 +200,8 @@ static const char *option_apply(struct options *options, int option, const char 
 	static const char *const terms[] = { "default", "graceful", "shutdown", "ignore", NULL };
 	static const char *const stages[] = { "start", "bind", "listen", "written", NULL };
 	static const char *const styles[] = {
-		"fopen", "creat", "excl", "rename", "keep", "link", "shell", "lock", NULL,
+		"fopen", "creat", "excl", "rename", "keep", "link", "shell", "lock", "emptied",
+		NULL,
 	};
 	static const char *const signals[] = {
 		"none", "block", "block-raw", "block-raw-late", "handlers", "handlers-raw-late",

@@ -138,8 +138,17 @@ void pid_file_write(const struct options *options)
 		[PID_EXCL] = write_by_excl,   [PID_RENAME] = write_by_rename,
 		[PID_KEEP] = write_in_place,  [PID_LINK] = write_by_link,
 		[PID_SHELL] = write_by_shell, [PID_LOCK] = write_locked,
+		[PID_EMPTIED] = write_by_fopen,
 	};
 
 	if (options->pid_file != NULL)
 		styles[options->pid_style](options->pid_file);
+}
+
+/* unbound empties it before. */
+void pid_file_remove(const struct options *options)
+{
+	if (options->pid_style == PID_EMPTIED)
+		close(must_open(options->pid_file, O_WRONLY | O_TRUNC));
+	unlink(options->pid_file);
 }
