@@ -199,14 +199,43 @@ static bool is_same_place(const struct pool_entry *entry, int fresh_fd,
 	       is_same_v6only(entry, fresh_fd);
 }
 
+/* Bound to all addresses, among them those by which the machine reaches itself. */
+static bool is_everywhere(const struct pool_entry *entry, sa_family_t family)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&entry->address;
+
+	if (six->sin6_family == AF_INET)
+		return family == AF_INET && address_is_any(&entry->address);
+	return six->sin6_family == AF_INET6 && address_is_any(&entry->address) &&
+	       (family == AF_INET6 || !option_int(entry->fd, IPPROTO_IPV6, IPV6_V6ONLY));
+}
+
+static bool is_reached(const struct pool_entry *entry, int fd, const struct pool_place *place)
+{
+	const struct sockaddr *to = (const struct sockaddr *)&place->address;
+
+	if (to->sa_family == AF_UNIX)
+		return is_same_place(entry, fd, place);
+	return !entry->datagram && network_of(entry->fd) == network_of(fd) &&
+	       address_port((const struct sockaddr *)&entry->address) == address_port(to) &&
+	       (is_at(entry, place) || (is_everywhere(entry, to->sa_family) &&
+					(address_is_any(&place->address) || address_is_local(&place->address))));
+}
+
 bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place)
 {
 	const struct pool_entry *entry;
+	bool is_awaited = false;
 
-	TAILQ_FOREACH(entry, &pool->entries, link)
-		if (!entry->claims && is_same_place(entry, fd, place))
-			return true;
-	return false;
+	/* Of a group some may be claimed: this generation has that address then. */
+	TAILQ_FOREACH(entry, &pool->entries, link) {
+		if (!is_reached(entry, fd, place))
+			continue;
+		if (entry->claims)
+			return false;
+		is_awaited = true;
+	}
+	return is_awaited;
 }
 
 struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t inode)

@@ -78,7 +78,7 @@ struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct 
 /* Is it bound to port 0, or a name of the kernel's choice, on this machine: only the server itself knows where? */
 bool pool_is_private(const struct pool_entry *entry);
 
-/* Is there a listener at this place, of fd's kind, that nobody has claimed yet? */
+/* Would fd, connected to this place, come to a listener that nobody has claimed yet? */
 bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);
 
 /* The listener with this inode, or with this file; NULL: there is none. */

@@ -253,17 +253,30 @@ FILE *hook_fopen64(const char *path, const char *mode)
 }
 
 /*
- * Signal 0 asks whether the process of a pid file still lives: a new generation that finds the one
- * which it is to replace would refuse to start.
+ * Does the process of a pid file still live? A new generation that finds the one which it is to replace
+ * would refuse to start. Keeps errno, or sets it to what there is to say.
  */
-int hook_kill(pid_t pid, int signal)
+static bool process_is_hidden(pid_t pid)
 {
 	int saved = errno;
+	bool is_hidden = pid > 0 && session_is_starting() && file_process_is_hidden(pid);
 
-	if (signal == 0 && pid > 0 && session_is_starting() && file_process_is_hidden(pid)) {
-		errno = ESRCH;
-		return -1;
-	}
-	errno = saved;
-	return REAL(kill)(pid, signal);
+	errno = is_hidden ? ESRCH : saved;
+	return is_hidden;
+}
+
+int hook_kill(pid_t pid, int signal)
+{
+	return signal == 0 && process_is_hidden(pid) ? -1 : REAL(kill)(pid, signal);
+}
+
+/* chronyd asks so. */
+pid_t hook_getsid(pid_t pid)
+{
+	return process_is_hidden(pid) ? -1 : REAL(getsid)(pid);
+}
+
+pid_t hook_getpgid(pid_t pid)
+{
+	return process_is_hidden(pid) ? -1 : REAL(getpgid)(pid);
 }

@@ -364,8 +364,8 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 }
 
 /*
- * Programs probe by connect() whether another instance lives at their Unix socket, and then refuse
- * to start or to unlink it. What the old generation has, and this one is about to get, is refused.
+ * Programs probe by connect() whether another instance lives at their Unix socket, and then refuse to start or to
+ * unlink it, or whether their port is free. What the old generation has, and this one is about to get, is refused.
  */
 static bool knock_is_hidden(int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -373,8 +373,7 @@ static bool knock_is_hidden(int fd, const struct sockaddr *address, socklen_t le
 	int none;
 
 	if (length <= sizeof(sa_family_t) || length > sizeof(struct sockaddr_storage) ||
-	    !is_stream(fd) || !sys_is_readable(address, length) ||
-	    address->sa_family != AF_UNIX || !address_is_service(address, length))
+	    !is_stream(fd) || !sys_is_readable(address, length) || !address_is_service(address, length))
 		return false;
 	bound_init(&request, MESSAGE_KNOCK, address, length);
 	return channel_request(&request, &fd, 1, &reply, &none) == 0 &&

@@ -32,6 +32,14 @@ bool address_is_local(const struct sockaddr_storage *address)
 	return address->ss_family == AF_UNIX;
 }
 
+bool address_is_any(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)address)->sin_addr.s_addr == INADDR_ANY;
+	return address->ss_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
 bool address_is_path(const struct sockaddr *address, socklen_t length)
 {
 	return length > NAME_OFFSET && is_named_unix(address, length) &&

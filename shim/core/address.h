@@ -28,6 +28,9 @@ uint32_t address_key(const struct sockaddr_storage *address);
 /* Is it of this machine alone: a Unix socket, or bound to the loopback? */
 bool address_is_local(const struct sockaddr_storage *address);
 
+/* Is it that of all addresses of IPv4 or IPv6? */
+bool address_is_any(const struct sockaddr_storage *address);
+
 /* Is it the path of a socket in a file system? */
 bool address_is_path(const struct sockaddr *address, socklen_t length);
 

@@ -185,6 +185,38 @@ def worker_talks_to_master():
     serve(outside, inside)
 
 
+def finds_its_port_free():
+    """It first makes sure that nobody answers there, and that the process of its pid file has no session.
+
+    Both before it binds the address of ARGUMENT (CherryPy, chronyd); when it has, somebody does.
+    """
+    family = socket.AF_INET6 if ":" in ARGUMENT else socket.AF_INET
+    near = "::1" if family == socket.AF_INET6 else "127.0.0.1"
+    if is_answered(family, near):
+        sys.exit(f"port {PORT} is not free on {near}")
+    pid_file = f"{sys.argv[3]}.pid"
+    try:
+        with open(pid_file) as file:
+            os.getsid(int(file.read()))
+        sys.exit("already running")
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    with open(pid_file, "w") as file:
+        print(os.getpid(), file=file)
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((ARGUMENT, PORT))
+    made.listen(512)
+    if not is_answered(family, near):
+        sys.exit("it cannot reach itself")
+    serve(made)
+
+
+def is_answered(family, host):
+    with socket.socket(family) as probe:
+        return probe.connect_ex((host, PORT)) == 0
+
+
 def forks_when_bound():
     """Two workers are forked after bind() and listen by themselves, the second one later."""
     first = bound()

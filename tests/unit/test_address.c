@@ -235,3 +235,29 @@ Test(address, shows_no_more_than_fits)
 			cr_expect(text[size] == 'x');
 		}
 }
+
+Test(address, tells_what_is_local_and_what_is_any)
+{
+	static const struct {
+		const char *host;
+		bool is_local, is_any;
+	} cases[] = {
+		{ "127.0.0.1", true, false }, { "127.9.9.9", true, false }, { "0.0.0.0", false, true },
+		{ "10.0.0.1", false, false }, { "::1", true, false },	    { "::", false, true },
+		{ "fe80::1", false, false },  { "::ffff:127.0.0.1", true, false },
+		{ "::ffff:10.0.0.1", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage address = { 0 };
+
+		if (strchr(cases[i].host, ':'))
+			*(struct sockaddr_in6 *)&address = six(cases[i].host, 80);
+		else
+			*(struct sockaddr_in *)&address = four(cases[i].host, 80);
+		cr_expect(address_is_local(&address) == cases[i].is_local, "%s", cases[i].host);
+		cr_expect(address_is_any(&address) == cases[i].is_any, "%s", cases[i].host);
+	}
+	cr_expect(address_is_local(&(struct sockaddr_storage){ .ss_family = AF_UNIX }));
+	cr_expect(!address_is_any(&(struct sockaddr_storage){ .ss_family = AF_UNIX }));
+}
