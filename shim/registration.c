@@ -119,18 +119,21 @@ long task_call(int proc_fd, int tid)
 	return n > 0 ? procfs_parse_syscall(text, (size_t)n, &argument) : -3;
 }
 
-static bool descriptor_is(int proc_fd, int fd, const char *link)
+enum descriptor_kind descriptor_kind(int proc_fd, int fd)
 {
+	static const char links[][24] = {
+		[DESCRIPTOR_EPOLL] = "anon_inode:[eventpoll]",
+		[DESCRIPTOR_RING] = "anon_inode:[io_uring]",
+		[DESCRIPTOR_SIGNALS] = "anon_inode:[signalfd]",
+	};
 	const char *directory = proc_fd < 0 ? "/proc/thread-self/fd/" : "fd/";
 	char name[40], target[32];
 	long n = sys_readlinkat(proc_fd, name_number(name, directory, fd), target, sizeof(target));
 
-	return n == (long)strlen(link) && memcmp(target, link, (size_t)n) == 0;
-}
-
-bool descriptor_is_epoll(int proc_fd, int fd)
-{
-	return descriptor_is(proc_fd, fd, "anon_inode:[eventpoll]");
+	for (int kind = DESCRIPTOR_EPOLL; kind <= DESCRIPTOR_SIGNALS; kind++)
+		if (n == (long)strlen(links[kind]) && memcmp(target, links[kind], (size_t)n) == 0)
+			return (enum descriptor_kind)kind;
+	return DESCRIPTOR_OTHER;
 }
 
 bool descriptor_signals(int proc_fd, int fd, uint64_t *mask)
@@ -139,7 +142,7 @@ bool descriptor_signals(int proc_fd, int fd, uint64_t *mask)
 	int info_fd;
 	long n;
 
-	if (!descriptor_is(proc_fd, fd, "anon_inode:[signalfd]"))
+	if (descriptor_kind(proc_fd, fd) != DESCRIPTOR_SIGNALS)
 		return false;
 	info_fd = open_in_proc(proc_fd, name_number(name, "fdinfo/", fd));
 	if (info_fd < 0)

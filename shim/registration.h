@@ -33,8 +33,9 @@ bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argume
 /* The number of the system call that a thread is in, or less than 0 (procfs_parse_syscall). */
 long task_call(int proc_fd, int tid);
 
-/* Is this descriptor an epoll set? proc_fd as above. */
-bool descriptor_is_epoll(int proc_fd, int fd);
+/* What this descriptor is, if that is one of these. proc_fd as above. */
+enum descriptor_kind { DESCRIPTOR_OTHER, DESCRIPTOR_EPOLL, DESCRIPTOR_RING, DESCRIPTOR_SIGNALS };
+enum descriptor_kind descriptor_kind(int proc_fd, int fd);
 
 /* Is it a signalfd? Then *mask is what it takes. proc_fd is not -1. */
 bool descriptor_signals(int proc_fd, int fd, uint64_t *mask);

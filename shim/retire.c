@@ -17,6 +17,8 @@
 /* Address space only: pages are taken when they are written to. */
 #define HELD_MAX 16384
 #define SAVED_MAX 65536
+/* One for each thread, mostly. Where a process has more of them, the others go on. */
+#define RINGS_MAX 64
 /* Most processes have no more listeners than that, and no need for a map of their own. */
 #define HELD_FEW 4
 
@@ -43,6 +45,8 @@ static struct {
 	unsigned n_saved;
 	int proc_fd;
 	unsigned n_threads; /* of this process, when they were last asked to look up */
+	int rings[RINGS_MAX]; /* of io_uring(7) */
+	unsigned n_rings;
 	bool has_others; /* open sockets that are no listeners, when they were last let go of */
 	uint64_t kept[PROTOCOL_FDS_MAX]; /* inodes of listeners that are not let go of */
 	unsigned n_kept;
@@ -141,12 +145,18 @@ static bool look_at(int fd, void *argument)
 {
 	struct look *look = argument;
 	int accepts = sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN);
+	enum descriptor_kind kind;
 
 	/* No question here may reach a file system (fstat() does), which might not answer. */
 	if (accepts >= 0 && look->for_listeners)
 		hold_if_listener(fd, accepts, look);
-	if (accepts != -ENOTSOCK || !look->action || !descriptor_is_epoll(retire.proc_fd, fd))
+	if (accepts != -ENOTSOCK || !look->action)
 		return !look->failed;
+	kind = descriptor_kind(retire.proc_fd, fd);
+	if (kind == DESCRIPTOR_RING && retire.n_rings < RINGS_MAX)
+		retire.rings[retire.n_rings++] = fd;
+	if (kind != DESCRIPTOR_EPOLL)
+		return true;
 	if (!saved_make_room())
 		look->failed = true;
 	else if (!registration_each(retire.proc_fd, fd, look->action, NULL))
@@ -164,6 +174,7 @@ static bool look_through(bool for_listeners, registration_action action)
 
 	if (for_listeners)
 		retire.n_held = 0;
+	retire.n_rings = 0;
 	if (!descriptor_each(retire.proc_fd, look_at, &look) || look.failed)
 		return false;
 	if (for_listeners)
@@ -345,13 +356,49 @@ static bool spare_is_there(void)
 	return inode && sys_inode(retire.spare_fd) == inode;
 }
 
+/*
+ * Silent: an unbound datagram socket is never readable and nobody can reach it. accept() on it says EOPNOTSUPP,
+ * which the hook turns into what an idle listener does. Where there is no hook, in a ring, it has to be a real
+ * one, on a name of the kernel's choice that nobody knows.
+ */
+static int make_placeholder(void)
+{
+	sa_family_t nameless = AF_UNIX;
+	int fd = sys_socket(AF_UNIX, (retire.n_rings ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 && retire.n_rings &&
+	    (SYS_CALL(SYS_bind, fd, &nameless, sizeof(nameless)) != 0 || SYS_CALL(SYS_listen, fd, 0) != 0)) {
+		sys_close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * A request that waits in a ring holds the socket, not its number: it ends with ECANCELED, and what the program
+ * asks for next finds what is at the number by then. (Linux 6.0; not of a ring that is another thread's alone,
+ * IORING_SETUP_SINGLE_ISSUER, and not of a registered file.)
+ */
+static void rings_cancel(int socket_fd)
+{
+	struct { /* struct io_uring_sync_cancel_reg */
+		uint64_t data;
+		int32_t fd;
+		uint32_t flags;
+		int64_t seconds, nanoseconds;
+		uint64_t padding[4];
+	} cancel = {
+		.fd = socket_fd,
+		.flags = 3, /* IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD */
+	};
+
+	for (unsigned i = 0; i < retire.n_rings && socket_fd >= 0; i++)
+		SYS_CALL(SYS_io_uring_register, retire.rings[i], 24 /* IORING_REGISTER_SYNC_CANCEL */, &cancel, 1);
+}
+
 static bool put_placeholders(void)
 {
-	/*
-	 * Silent: an unbound datagram socket is never readable and nobody can reach it. accept()
-	 * on it says EOPNOTSUPP, which the hook turns into what an idle listener does.
-	 */
-	int placeholder = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int placeholder = make_placeholder(), listener_fd;
 
 	if (placeholder < 0)
 		return false;
@@ -367,7 +414,12 @@ static bool put_placeholders(void)
 			held->sender_fd = session_duplicate(held->fd);
 		/* Of one that was not asked for it, it is still to be noted whether it blocks. */
 		listener_share(listeners_find(&session.family->listeners, held->inode), held->fd);
+		listener_fd = retire.n_rings ? session_duplicate(held->fd) : -1;
 		put_at(placeholder, held->fd);
+		if (listener_fd >= 0) {
+			rings_cancel(listener_fd);
+			sys_close(listener_fd);
+		}
 	}
 	sys_close(placeholder);
 	return true;
@@ -510,8 +562,10 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 		retire.held[i].sender_fd = -1;
 	}
 	put_registrations(0);
-	if (!more && spare_is_there())
+	if (!more && spare_is_there()) {
+		rings_cancel(retire.spare_fd);
 		sys_close(retire.spare_fd);
+	}
 	atomic_store(&retire.is_changing, 0);
 	/* More listeners than fit one message: the last one clears the state. */
 	if (!more) {
