@@ -161,6 +161,8 @@ void run_fork_seccomp(struct server *server);
 void run_idle_children(struct server *server);
 void run_pass(struct server *server);
 void run_pass_exec(struct server *server);
+void run_uring(struct server *server);
+void run_uring_multishot(struct server *server);
 void run_prefork(struct server *server);
 void run_prefork_epoll(struct server *server);
 void run_prefork_exclusive(struct server *server);

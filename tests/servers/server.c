@@ -51,6 +51,8 @@ static const struct mode {
 	{ "stdio", run_stdio, true },
 	{ "thread", run_thread, true },
 	{ "threads", run_threads, true },
+	{ "uring", run_uring, true },
+	{ "uring-multishot", run_uring_multishot, true },
 	{ "worker-listens", run_worker_listens, true },
 };
 
