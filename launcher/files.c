@@ -137,7 +137,7 @@ static enum verdict write_again(struct change *change, int flags, int *former_fd
 	return VERDICT_HIDE;
 }
 
-enum verdict files_write(const struct generation *by, int directory_fd, int file_fd, int stage_fd,
+enum verdict files_write(struct generation *by, int directory_fd, int file_fd, int stage_fd,
 			 int flags, int *former_fd, int *error)
 {
 	struct change *change;
@@ -156,8 +156,10 @@ enum verdict files_write(const struct generation *by, int directory_fd, int file
 	 * A lock on it is there to keep a second one away, which is not for us to get round: this one
 	 * will find it when it has opened the file, and end. It shall not have emptied it by then.
 	 */
-	if (!change && is_locked(&status))
+	if (!change && is_locked(&status)) {
+		by->found_lock = true;
 		return flags & O_TRUNC ? VERDICT_KEEP : VERDICT_GO_ON;
+	}
 	if (change)
 		verdict = write_again(change, flags, former_fd, error);
 	if (verdict != VERDICT_HIDE || *former_fd >= 0)

@@ -26,7 +26,7 @@ enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_
  * or, if *former_fd is not -1, to what it wrote to before (stays ours); FAIL: *error; KEEP: the file
  * itself, but it is not to be truncated.
  */
-enum verdict files_write(const struct generation *by, int directory_fd, int file_fd, int stage_fd,
+enum verdict files_write(struct generation *by, int directory_fd, int file_fd, int stage_fd,
 			 int flags, int *former_fd, int *error);
 
 /* May it rename the source to the file? fds as MESSAGE_RENAME has them. */

@@ -256,6 +256,8 @@ void generation_said_ready(struct generation *generation)
 
 const char *generation_lacks(const struct generation *generation, char *text, size_t size)
 {
+	if (generation->found_lock)
+		return "the one that serves has locked their pid file: if two must not run at a time, use --in-place";
 	if (!generation->n_heard)
 		return "it does not listen on anything yet";
 	if (!must_say_ready(generation) || generation->said_ready)

@@ -106,6 +106,7 @@ struct generation {
 	struct source notify;  /* its NOTIFY_SOCKET */
 	char notify_name[48];
 	bool said_ready;	/* by READY=1 */
+	bool found_lock;	/* on a pid file of the one that serves */
 	char said_status[NOTIFICATION_STATUS_MAX]; /* by STATUS= */
 	TAILQ_HEAD(, member) members;
 	TAILQ_HEAD(, stranger) strangers;

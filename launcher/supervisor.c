@@ -607,6 +607,19 @@ static void stop_later(void)
 	service.stop_pending = true;
 }
 
+/* With what it is that lasts, where a start does. */
+static void refuse(enum service_action action, const char *refusal)
+{
+	char reason[300], lack[160];
+
+	if (action == ACTION_REFUSE_NOT_READY) {
+		snprintf(reason, sizeof(reason), "%s (%s)", refusal,
+			 generation_lacks(service.current, lack, sizeof(lack)));
+		refusal = reason;
+	}
+	asker_refuse(refusal);
+}
+
 static void perform(enum service_action action)
 {
 	static void (*const functions[])(void) = {
@@ -636,7 +649,7 @@ static void perform(enum service_action action)
 	const char *refusal = service_refusal(action);
 
 	if (refusal)
-		asker_refuse(refusal);
+		refuse(action, refusal);
 	else if (functions[action])
 		functions[action]();
 }

@@ -120,7 +120,7 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 			      const struct message *request, const int *fds)
 {
 	static const char *const names[] = { "go on", "hide", "fail", "keep" };
-	const struct generation *by = visitor->generation;
+	struct generation *by = visitor->generation;
 	enum verdict verdict = VERDICT_GO_ON;
 	int former_fd = -1, error = 0;
 	struct pool_place place;

@@ -3,6 +3,7 @@
 It has to do with its listeners. It answers "TAG PID LINE", as the other test servers do. The habits
 are functions of these names.
 """
+import fcntl
 import multiprocessing
 import os
 import select
@@ -215,6 +216,14 @@ def finds_its_port_free():
 def is_answered(family, host):
     with socket.socket(family) as probe:
         return probe.connect_ex((host, PORT)) == 0
+
+
+def waits_for_its_lock():
+    """It serves once its pid file, which is locked while it runs, is its own."""
+    file = open(f"{sys.argv[3]}.pid", "w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    print(os.getpid(), file=file, flush=True)
+    serve(listener())
 
 
 def forks_when_bound():

@@ -17,6 +17,12 @@ refuses() {
 
 in_both_faces refuses
 
+# One that waits for the lock is never ready: what it waits for is told.
+tag_set v1
+FLIP_READY_TIMEOUT=1s serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" waits_for_its_lock "$PORT" "$TMP/tag"
+restart_refused 'timed out.*has locked their pid file.*use --in-place' "$SUPERVISOR_PID"
+end_all
+
 # Without flip the second one empties it before it finds the lock.
 start_server server --pidfile="$file" --pidfile-style=lock
 "$SERVER" --listen=127.0.0.1:8081 --pidfile="$file" --pidfile-style=lock 2>>"$TMP/second.log"

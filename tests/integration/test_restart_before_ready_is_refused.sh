@@ -7,7 +7,7 @@ command_resolve server --wait=epoll --init-before-bind-ms=2500 --init-ms=2500
 launch "$TMP/flip.log" "$FLIP" run -- "${command[@]}"
 FLIP_PID=$LAUNCHED_PID
 wait_for 5 status_has '^generation 1 .*starting'
-restart_refused 'not ready yet'
+restart_refused 'not ready yet: the first generation is still starting \(it .*\)'
 kill -HUP "$FLIP_PID"
 wait_for 5 log_has 'refused: not ready yet'
 wait_for 5 status_has 'listener'
