@@ -45,11 +45,7 @@ static struct {
 	unsigned n_saved;
 	int proc_fd;
 	unsigned n_threads; /* of this process, when they were last asked to look up */
-	int rings[RINGS_MAX]; /* of io_uring(7) */
-	unsigned n_rings;
 	bool has_others; /* open sockets that are no listeners, when they were last let go of */
-	uint64_t kept[PROTOCOL_FDS_MAX]; /* inodes of listeners that are not let go of */
-	unsigned n_kept;
 	bool is_wanted; /* told to retire, done or not */
 	bool is_alone;	/* in place: nobody else reads meanwhile */
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
@@ -57,6 +53,16 @@ static struct {
 	_Atomic uint64_t placeholder_inode;
 	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
 } retire = { .held = few };
+
+static struct {
+	uint64_t inodes[PROTOCOL_FDS_MAX]; /* of listeners that are not let go of */
+	unsigned n;
+} kept;
+
+static struct {
+	int fds[RINGS_MAX]; /* of io_uring(7), when this process was last looked through */
+	unsigned n;
+} rings;
 
 static void retire_prepare(int proc_fd)
 {
@@ -108,8 +114,8 @@ struct look {
 
 static bool is_kept(uint64_t inode)
 {
-	for (unsigned i = 0; i < retire.n_kept; i++)
-		if (retire.kept[i] == inode)
+	for (unsigned i = 0; i < kept.n; i++)
+		if (kept.inodes[i] == inode)
 			return true;
 	return false;
 }
@@ -153,8 +159,8 @@ static bool look_at(int fd, void *argument)
 	if (accepts != -ENOTSOCK || !look->action)
 		return !look->failed;
 	kind = descriptor_kind(retire.proc_fd, fd);
-	if (kind == DESCRIPTOR_RING && retire.n_rings < RINGS_MAX)
-		retire.rings[retire.n_rings++] = fd;
+	if (kind == DESCRIPTOR_RING && rings.n < RINGS_MAX)
+		rings.fds[rings.n++] = fd;
 	if (kind != DESCRIPTOR_EPOLL)
 		return true;
 	if (!saved_make_room())
@@ -174,7 +180,7 @@ static bool look_through(bool for_listeners, registration_action action)
 
 	if (for_listeners)
 		retire.n_held = 0;
-	retire.n_rings = 0;
+	rings.n = 0;
 	if (!descriptor_each(retire.proc_fd, look_at, &look) || look.failed)
 		return false;
 	if (for_listeners)
@@ -250,15 +256,15 @@ static int send_held(int channel_fd)
 
 void retire_keep(const uint64_t *inodes, unsigned n)
 {
-	memcpy(retire.kept, inodes, n * sizeof(*inodes));
-	retire.n_kept = n;
+	memcpy(kept.inodes, inodes, n * sizeof(*inodes));
+	kept.n = n;
 }
 
 void retire_collect(int channel_fd, int proc_fd)
 {
 	int result = -EBADF;
 
-	retire.n_kept = 0;
+	kept.n = 0;
 	atomic_store(&session.family->sole, 0);
 	/* From here on: what is closed and bound again by another thread may have been sent already. */
 	atomic_store(&session.family->handed_over, 1);
@@ -364,9 +370,9 @@ static bool spare_is_there(void)
 static int make_placeholder(void)
 {
 	sa_family_t nameless = AF_UNIX;
-	int fd = sys_socket(AF_UNIX, (retire.n_rings ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = sys_socket(AF_UNIX, (rings.n ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd >= 0 && retire.n_rings &&
+	if (fd >= 0 && rings.n &&
 	    (SYS_CALL(SYS_bind, fd, &nameless, sizeof(nameless)) != 0 || SYS_CALL(SYS_listen, fd, 0) != 0)) {
 		sys_close(fd);
 		return -1;
@@ -392,8 +398,8 @@ static void rings_cancel(int socket_fd)
 		.flags = 3, /* IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD */
 	};
 
-	for (unsigned i = 0; i < retire.n_rings && socket_fd >= 0; i++)
-		SYS_CALL(SYS_io_uring_register, retire.rings[i], 24 /* IORING_REGISTER_SYNC_CANCEL */, &cancel, 1);
+	for (unsigned i = 0; i < rings.n && socket_fd >= 0; i++)
+		SYS_CALL(SYS_io_uring_register, rings.fds[i], 24 /* IORING_REGISTER_SYNC_CANCEL */, &cancel, 1);
 }
 
 static bool put_placeholders(void)
@@ -414,7 +420,7 @@ static bool put_placeholders(void)
 			held->sender_fd = session_duplicate(held->fd);
 		/* Of one that was not asked for it, it is still to be noted whether it blocks. */
 		listener_share(listeners_find(&session.family->listeners, held->inode), held->fd);
-		listener_fd = retire.n_rings ? session_duplicate(held->fd) : -1;
+		listener_fd = rings.n ? session_duplicate(held->fd) : -1;
 		put_at(placeholder, held->fd);
 		if (listener_fd >= 0) {
 			rings_cancel(listener_fd);
