@@ -43,12 +43,12 @@ static void look_again(struct timer *timer)
 		generation_gather(service.current);
 	else if (has_called)
 		generation_forget_elsewhere(service.current);
+	timer_set(timer, AGAIN_MS, look_again);
 	/* As well if who was asked is gone, and the server has not ended. */
 	if (generation_all_answered(service.current)) {
 		collect_check();
 	} else if (elapsed_ms() < TIMEOUT_MS) {
 		generation_nudge(service.current);
-		timer_set(timer, AGAIN_MS, look_again);
 	} else {
 		set_silent_failure();
 		service_collected(false);

@@ -279,6 +279,12 @@ static bool is_grown_up(pid_t pid, bool has_waited)
 	       process_age_ms(&stat) >= (stat.state == 'R' ? busy_ms : GROWN_UP_MS);
 }
 
+/* It lets go when it first asks for the listener; unless it was there before the supervisor and knows of none. */
+static bool comes_by_itself(const struct generation *generation, pid_t pid)
+{
+	return (!service.bare || generation->number > 1) && process_has_mapped(pid, "/libflip.so");
+}
+
 /*
  * At the first look of a hand-over: one to which flip's library never came, or not before the listener. The first
  * process, where it has only bound that for its workers, is told to end later.
@@ -288,7 +294,8 @@ static void note_out_of_reach(const struct generation *generation, pid_t pid,
 {
 	char text[200];
 
-	if (!view->holds || pid == generation->pid || generation->phase != PHASE_RETIRING || generation->tries)
+	if (!view->holds || pid == generation->pid || generation->phase != PHASE_RETIRING ||
+	    generation->tries || comes_by_itself(generation, pid))
 		return;
 	snprintf(text, sizeof(text),
 		 "process %d of generation %u has its listener, too, and cannot be told to let go of it:"

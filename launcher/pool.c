@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "core/address.h"
+#include "core/protocol.h"
 #include "migration.h"
 #include "steering.h"
 
@@ -345,6 +346,8 @@ static void options_note(struct pool_entry *entry)
 {
 	for (unsigned i = 0; i < N_OPTIONS && !entry->is_noted; i++)
 		option_get(entry->fd, i, &entry->was[i]);
+	if (!entry->is_noted)
+		entry->was_marked = fcntl(entry->fd, F_GETFL) & LISTENER_BLOCKS;
 	entry->is_noted = true;
 }
 
@@ -367,6 +370,9 @@ static void options_restore(struct pool_entry *entry)
 	for (unsigned i = 0; i < N_OPTIONS && entry->is_changed; i++)
 		if (entry->was[i].length != NO_OPTION)
 			option_make(entry->fd, i, &entry->was[i]);
+	if (entry->is_noted)
+		fcntl(entry->fd, F_SETFL,
+		      (fcntl(entry->fd, F_GETFL) & ~LISTENER_BLOCKS) | (entry->was_marked ? LISTENER_BLOCKS : 0));
 	entry->is_noted = entry->is_changed = false;
 }
 
@@ -619,9 +625,20 @@ void pool_leave_group(struct pool_entry *entry)
 	migration_end();
 }
 
-bool pool_is_private(const struct pool_entry *entry)
+static bool is_for_itself(const struct pool_entry *entry)
 {
 	return entry->ephemeral && !entry->datagram && address_is_local(&entry->address);
+}
+
+bool pool_is_private(const struct pool *pool, const struct pool_entry *entry)
+{
+	const struct pool_entry *other;
+
+	/* Where it has no other, it is for clients. */
+	TAILQ_FOREACH(other, &pool->entries, link)
+		if (!is_for_itself(other))
+			return is_for_itself(entry);
+	return false;
 }
 
 bool pool_quiesce_all(struct pool *pool)
@@ -630,7 +647,7 @@ bool pool_quiesce_all(struct pool *pool)
 	bool waiting = false;
 
 	TAILQ_FOREACH(entry, &pool->entries, link) {
-		if (pool_is_private(entry))
+		if (pool_is_private(pool, entry))
 			continue;
 		shorten_queue(entry);
 		pool_keep_out(entry);

@@ -44,6 +44,7 @@ struct pool_entry {
 	struct socket_file file; /* of a Unix listener */
 	struct pool_option was[POOL_OPTIONS_MAX]; /* to be put back if the upgrade fails; if noted */
 	bool is_noted, is_changed;
+	bool was_marked;	/* by LISTENER_BLOCKS, with these */
 	TAILQ_ENTRY(pool_entry) link;
 	RB_ENTRY(pool_entry) by_inode;
 };
@@ -76,7 +77,7 @@ struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct 
 				  struct kin *by);
 
 /* Is it bound to port 0, or a name of the kernel's choice, on this machine: only the server itself knows where? */
-bool pool_is_private(const struct pool_entry *entry);
+bool pool_is_private(const struct pool *pool, const struct pool_entry *entry);
 
 /* Would fd, connected to this place, come to a listener that nobody has claimed yet? */
 bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);

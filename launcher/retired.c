@@ -116,7 +116,7 @@ static void note_ports(struct generation *generation)
  */
 static bool is_internal(const struct pool_entry *entry)
 {
-	return pool_is_private(entry) ||
+	return pool_is_private(&service.pool, entry) ||
 	       (!entry->claims && entry->file.exists && service.new && generation_has_own_file(service.new));
 }
 

@@ -32,6 +32,7 @@
 /* How often the heir of a first process is looked at, and how many times. */
 #define HEIR_LOOK_MS 50
 #define HEIR_LOOKS 60
+#define HEIR_WAIT_MS 500 /* until it serves */
 
 static struct timer heir_timer;
 static unsigned heir_looks;
@@ -71,9 +72,11 @@ static void look_at_heir(struct timer *timer)
 	if (is_serving && (!generation->has_heir || generation_member(generation, generation->pid) ||
 			   heir_looks++ == HEIR_LOOKS))
 		return;
+	if (generation && generation->phase >= PHASE_RETIRING)
+		return;
 	if (is_serving)
 		generation_call(generation, generation->pid);
-	timer_set(timer, HEIR_LOOK_MS, look_at_heir);
+	timer_set(timer, is_serving ? HEIR_LOOK_MS : HEIR_WAIT_MS, look_at_heir);
 }
 
 /* A daemon goes on in the background, and so does this generation. */

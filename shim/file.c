@@ -155,7 +155,7 @@ static enum verdict ask(const struct message *request, const int *fds, unsigned 
 }
 
 /* Without a supervisor: what is retired leaves alone what another one may need by now. */
-static bool unlink_is_hidden_alone(int directory, const char *path)
+static bool is_hidden_alone(int directory, const char *path)
 {
 	return retire_is_retired() && pid_in(directory, path, O_NOFOLLOW) != sys_getpid();
 }
@@ -172,7 +172,7 @@ bool file_unlink_is_hidden(int directory, const char *path)
 	message_init(&request, MESSAGE_UNLINK);
 	if (place_open(&place, directory, path, O_NOFOLLOW))
 		is_hidden = ask(&request, (int *)&place, 2, &reply, &none) == VERDICT_HIDE ||
-			    (reply.type == MESSAGE_TYPE_END && unlink_is_hidden_alone(directory, path));
+			    (reply.type == MESSAGE_TYPE_END && is_hidden_alone(directory, path));
 	place_close(&place);
 	return is_hidden;
 }
@@ -263,14 +263,14 @@ static int settle_number(int fd, int flags)
 
 /* The stage is ours no more: what the program is to get, or FILE_GO_ON. */
 static int write_as_told(const struct message *request, const struct place *place, int stage_fd,
-			 int flags)
+			 int flags, bool hides_alone)
 {
 	const int fds[] = { place->directory_fd, place->file_fd, stage_fd };
 	struct message reply;
 	int former_fd;
 	enum verdict verdict = ask(request, fds, 3, &reply, &former_fd);
 
-	if (verdict == VERDICT_HIDE)
+	if (verdict == VERDICT_HIDE || (reply.type == MESSAGE_TYPE_END && hides_alone))
 		return stage_fd;
 	sys_close(stage_fd);
 	if (verdict == VERDICT_FAIL)
@@ -301,7 +301,8 @@ int file_open_instead(int directory, const char *path, int flags, unsigned mode)
 	if (place_open(&place, directory, path, follow)) {
 		stage_fd = open_stage(place.directory_fd, flags, mode);
 		if (stage_fd >= 0)
-			fd = write_as_told(&request, &place, stage_fd, flags);
+			fd = write_as_told(&request, &place, stage_fd, flags,
+					   is_hidden_alone(directory, path));
 	}
 	place_close(&place);
 	return fd == FILE_GO_ON ? fd : settle_number(fd, flags);
@@ -321,7 +322,7 @@ int file_link_instead(int from_directory, const char *from, int to_directory, co
 	if (place_open(&place, to_directory, to, O_NOFOLLOW)) {
 		source_fd = sys_openat(from_directory, from, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 		if (source_fd >= 0)
-			fd = write_as_told(&request, &place, source_fd, O_RDONLY);
+			fd = write_as_told(&request, &place, source_fd, O_RDONLY, false);
 	}
 	place_close(&place);
 	if (fd >= 0)

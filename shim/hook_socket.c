@@ -611,7 +611,7 @@ static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *arg
 		return set_flags(call, fd, (int)(intptr_t)argument);
 	result = call(fd, command, argument);
 	if (command == F_GETFL && result >= 0 && result & (O_NONBLOCK | LISTENER_BLOCKS) &&
-	    session_is_emulating() && listener_blocks(fd))
+	    (session_is_emulating() || listener_learn(fd)) && listener_blocks(fd))
 		result &= ~(O_NONBLOCK | LISTENER_BLOCKS);
 	if (result >= 0)
 		errno = saved;

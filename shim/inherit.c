@@ -34,10 +34,15 @@ static void mark(struct inherited *inherited, char what, uint64_t inode)
 		inherited->marks[inherited->n_marks++] = (struct mark){ what, inode };
 }
 
-/* By one that stands for nothing else, as the first three do, the program that has started it may send it a listener. */
+/*
+ * By one that a process of the service has made (SO_PEERCRED of a socketpair(2)), the program may be sent a
+ * listener. The first three stand for something else.
+ */
 static bool may_bring_some(int fd)
 {
-	return fd > 2 && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
+	int peer = fd > 2 && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX ? sys_peer(fd) : 0;
+
+	return peer > 0 && sys_getpgid(peer) == sys_getpgid(0);
 }
 
 static bool note_inheritable(int fd, void *argument)
@@ -195,41 +200,36 @@ void inherit_begin(void)
 }
 
 /*
- * In the bare face its parent has summoned the supervisor, which this process was there before and knows nothing
- * of. Nobody is to be told, and another one is not to come.
+ * Is it the old generation's yet? All those do not block, since it has shared them. By a Unix socket the processes
+ * of the server may talk while they start, and must not be kept waiting.
  */
-static bool has_nobody_to_tell(int from)
+static bool may_be_the_old_ones(int fd)
 {
-	if (session.bare && !session.channel_length && sys_peer(from) == sys_getppid())
-		session.bare = false;
-	return !session.bare && !session.channel_length;
+	return session.generation > 1 && !atomic_load(&session.family->current) &&
+	       sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK &&
+	       sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) != AF_UNIX;
 }
 
-/*
- * Whether it is the old generation's yet is not known here. A Unix socket may be one that the processes of the
- * server talk by while they start, and must not be kept waiting.
- */
-static void note_received(int from, int fd)
+static void note_received(int fd)
 {
-	bool is_claimed = session.generation > 1 && !atomic_load(&session.family->current) &&
-			  sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) != AF_UNIX;
-
-	if (listener_accepts(fd) && !has_nobody_to_tell(from) && session_begin() &&
+	if (listener_accepts(fd) && session_begin() &&
 	    !listeners_find(&session.family->listeners, sys_inode(fd)))
-		(void)note(fd, sys_inode(fd), is_claimed);
+		(void)note(fd, sys_inode(fd), may_be_the_old_ones(fd));
 }
 
-void inherit_received_from(int from, const struct msghdr *message)
+void inherit_received_from(const struct msghdr *message)
 {
 	struct msghdr *all = (struct msghdr *)message;
 	int saved = errno, fd;
 
-	for (struct cmsghdr *one = session.enabled ? CMSG_FIRSTHDR(all) : NULL; one; one = CMSG_NXTHDR(all, one))
+	/* In the bare face, in a process that was there before the supervisor, nobody is to be told. */
+	for (struct cmsghdr *one = session.enabled && session.channel_length ? CMSG_FIRSTHDR(all) : NULL; one;
+	     one = CMSG_NXTHDR(all, one))
 		for (size_t at = CMSG_LEN(0); one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_RIGHTS &&
 					      at + sizeof(fd) <= one->cmsg_len;
 		     at += sizeof(fd)) {
 			memcpy(&fd, (char *)one + at, sizeof(fd));
-			note_received(from, fd);
+			note_received(fd);
 		}
 	errno = saved;
 }

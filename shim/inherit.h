@@ -27,21 +27,19 @@ size_t inherit_room(char *const *environment);
 /* The same environment with flip in it, made in `room` bytes of memory. */
 char *const *inherit_environment(char *const *environment, void *memory, size_t room);
 
-/*
- * A message was received on fd: notes the listeners that came with it. Does not touch errno; may map memory.
- */
-void inherit_received_from(int fd, const struct msghdr *message);
+/* A message was received: notes the listeners that came with it. Does not touch errno; may map memory. */
+void inherit_received_from(const struct msghdr *message);
 
 /* The same, for the hooks: most messages bring nothing along. */
-static inline void inherit_received(int fd, const struct mmsghdr *messages, int n)
+static inline void inherit_received(const struct mmsghdr *messages, int n)
 {
 	for (int i = 0; i < n; i++)
 		if (__builtin_expect(messages[i].msg_hdr.msg_controllen != 0, 0))
-			inherit_received_from(fd, &messages[i].msg_hdr);
+			inherit_received_from(&messages[i].msg_hdr);
 }
 
-static inline void inherit_received_one(int fd, const struct msghdr *message, ssize_t result)
+static inline void inherit_received_one(const struct msghdr *message, ssize_t result)
 {
 	if (result >= 0 && __builtin_expect(message->msg_controllen != 0, 0))
-		inherit_received_from(fd, message);
+		inherit_received_from(message);
 }

@@ -98,7 +98,7 @@ bool listener_learn(int fd)
 	uint64_t inode;
 
 	if (!atomic_load(&session.family->has_foreign) || !(listener = listener_of(fd, &inode)) ||
-	    !(sys_fcntl(fd, F_GETFL, 0) & LISTENER_BLOCKS))
+	    atomic_load(&listener->flags) & LISTENER_KNOWN || !(sys_fcntl(fd, F_GETFL, 0) & LISTENER_BLOCKS))
 		return false;
 	atomic_store(&session.family->handed_over, 1);
 	listener_set_blocks(listener, true);
@@ -129,22 +129,24 @@ static void set_blocks_if_sharing(struct listener *listener)
 
 void listener_share(struct listener *listener, int fd)
 {
+	bool is_known = atomic_fetch_or(&listener->flags, LISTENER_SHARING) & LISTENER_KNOWN;
 	int flags;
 
-	atomic_fetch_or(&listener->flags, LISTENER_SHARING);
 	atomic_fetch_add(&session.family->blocking, 1); /* who changes it in this moment looks for it */
 	atomic_store(&session.family->handed_over, 1);
 	flags = sys_fcntl(fd, F_GETFL, 0);
-	if (flags >= 0 && (!(flags & O_NONBLOCK) || flags & LISTENER_BLOCKS))
+	if (flags >= 0 && (!(flags & O_NONBLOCK) || (flags & LISTENER_BLOCKS && !is_known)))
 		set_blocks_if_sharing(listener);
 	if (flags >= 0 && !(flags & O_NONBLOCK))
 		sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK | LISTENER_BLOCKS);
+	atomic_fetch_or(&listener->flags, LISTENER_KNOWN);
 	atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_SHARING);
 	atomic_fetch_sub(&session.family->blocking, 1);
 }
 
 void listener_set_blocks(struct listener *listener, bool blocks)
 {
+	atomic_fetch_or(&listener->flags, LISTENER_KNOWN);
 	atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_SHARING);
 	if (blocks) {
 		if (!(atomic_fetch_or(&listener->flags, LISTENER_BLOCKING) & LISTENER_BLOCKING))

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "core/listeners.h"
+#include "core/protocol.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,10 +36,9 @@ bool listener_is_withheld(int fd);
 
 /*
  * Does the program believe that calls on fd block, while the shared description cannot? Families that share
- * that, too, and not the table, find it in the description itself: O_APPEND means nothing to a socket, and
- * F_SETFL takes it (fcntl(2)).
+ * that, too, and not the table, find it in the description itself (LISTENER_BLOCKS). Once they know, they look
+ * there no more: the next generation may think otherwise.
  */
-#define LISTENER_BLOCKS O_APPEND
 bool listener_blocks(int fd);
 void listener_set_blocks(struct listener *listener, bool blocks);
 void listener_mark_blocks(int fd, bool blocks);

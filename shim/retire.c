@@ -10,6 +10,8 @@
 #include "sys.h"
 #include "transfer.h"
 
+#include <arpa/inet.h>
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -362,22 +364,31 @@ static bool spare_is_there(void)
 	return inode && sys_inode(retire.spare_fd) == inode;
 }
 
+/* A listener to which every way is closed: a filter drops what would open a connection. */
+static int make_idle_listener(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog filter = { 1, &drop };
+	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 && SYS_CALL(SYS_setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0 &&
+	    SYS_CALL(SYS_bind, fd, &address, sizeof(address)) == 0 && SYS_CALL(SYS_listen, fd, 0) == 0)
+		return fd;
+	if (fd >= 0)
+		sys_close(fd);
+	return -1;
+}
+
 /*
  * Silent: an unbound datagram socket is never readable and nobody can reach it. accept() on it says EOPNOTSUPP,
- * which the hook turns into what an idle listener does. Where there is no hook, in a ring, it has to be a real
- * one, on a name of the kernel's choice that nobody knows.
+ * which the hook turns into what an idle listener does. Where there is no hook, in a ring, it has to be one.
  */
 static int make_placeholder(void)
 {
-	sa_family_t nameless = AF_UNIX;
-	int fd = sys_socket(AF_UNIX, (rings.n ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = rings.n ? make_idle_listener() : -1;
 
-	if (fd >= 0 && rings.n &&
-	    (SYS_CALL(SYS_bind, fd, &nameless, sizeof(nameless)) != 0 || SYS_CALL(SYS_listen, fd, 0) != 0)) {
-		sys_close(fd);
-		return -1;
-	}
-	return fd;
+	return fd >= 0 ? fd : sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 /*
@@ -489,8 +500,8 @@ static void threads_wake(void)
 
 static void answer_passed(int channel_fd)
 {
-	/* Alone, it has taken no client since it looked. */
-	bool has_none = !retire.has_others && retire.n_threads == 1;
+	/* Alone, it has taken no client since it looked; but the kernel may have, for a ring of its. */
+	bool has_none = !retire.has_others && retire.n_threads == 1 && !rings.n;
 
 	if (retire_is_retired())
 		answer(channel_fd, MESSAGE_RETIRED, has_none ? MESSAGE_MORE : 0, 0, 1);

@@ -169,10 +169,14 @@ static void take(enum session_signal_slot slot, int signal, bool ours,
 		 void (*handler)(int, siginfo_t *, void *))
 {
 	struct taken *mine = &taken[slot];
+	struct sigaction now;
 
 	if (atomic_load(&mine->signal) == signal)
 		return; /* a child that joins: inherited */
-	REAL(sigaction)(signal, NULL, &mine->program);
+	REAL(sigaction)(signal, NULL, &now);
+	if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == handler)
+		return; /* another thread is at it */
+	mine->program = now;
 	if (!ours && mine->program.sa_handler != SIG_DFL)
 		return;
 	mine->ours = ours;

@@ -217,11 +217,6 @@ static inline int sys_epoll_ctl(int set, int operation, int fd, struct epoll_eve
 	return (int)SYS_CALL(SYS_epoll_ctl, set, operation, fd, event);
 }
 
-static inline int sys_getppid(void)
-{
-	return (int)SYS_CALL(SYS_getppid);
-}
-
 static inline int sys_getpid(void)
 {
 	return (int)SYS_CALL(SYS_getpid);

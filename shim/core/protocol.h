@@ -10,6 +10,7 @@
 #pragma once
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,12 @@
  * known from outside, and to a program that it is handed on to.
  */
 #define PLACEHOLDER_MARK 0x464c4950
+
+/*
+ * Set in the flags of a listener's description that several generations or families share, hence does not block:
+ * the program believes that it does. It means nothing to a socket, and F_SETFL takes it (fcntl(2)).
+ */
+#define LISTENER_BLOCKS O_APPEND
 
 enum message_type {
 	/* A member to its supervisor, on its channel. */

@@ -251,6 +251,65 @@ def forks_when_bound_udp():
     os.wait()
 
 
+def runs_a_program():
+    """One that is no part of it, but has a Unix socket of its, as from a logger. Its environment is in ARGUMENT."""
+    first = listener()
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.set_inheritable(True)
+    select.select([first], [], [], 0)
+    with open(f"{ARGUMENT}.new", "w") as file:
+        subprocess.run(["env"], close_fds=False, stdout=file, check=True)
+    os.rename(f"{ARGUMENT}.new", ARGUMENT)
+    serve(first)
+
+
+def never_blocks():
+    """It accepts all that wait, until EAGAIN, and goes on with its open connections.
+
+    ARGUMENT: "itself", or "workers", two other programs that inherit the listener. If TAG begins with "blocks", it
+    accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when it has bound.
+    """
+    if os.environ.get("LISTENER"):
+        accepts_all(socket.socket(fileno=int(os.environ["LISTENER"])))
+    first = bound()
+    if TAG.startswith("fails"):
+        sys.exit(3)
+    first.listen(512)
+    if TAG.startswith("blocks"):
+        threading.Timer(1, os._exit, [5]).start()
+        while True:
+            answer(first.accept()[0])
+    if ARGUMENT == "itself":
+        accepts_all(first)
+    first.set_inheritable(True)
+    os.environ["LISTENER"] = str(first.fileno())
+    for worker in [subprocess.Popen([sys.executable, *sys.argv], close_fds=False) for _ in range(2)]:
+        worker.wait()
+
+
+def accepts_all(listening):
+    listening.setblocking(False)
+    waiting = select.epoll()
+    waiting.register(listening, select.EPOLLIN)
+    clients = {}
+    while True:
+        for fd, _ in waiting.poll():
+            if fd in clients:
+                line = clients[fd].recv(512)
+                if line:
+                    clients[fd].sendall(b"%s %d %s" % (TAG.encode(), os.getpid(), line))
+                else:
+                    clients.pop(fd).close()
+                continue
+            try:
+                while True:
+                    client = listening.accept()[0]
+                    clients[client.fileno()] = client
+                    waiting.register(client, select.EPOLLIN)
+            except BlockingIOError:
+                pass
+
+
 def sends():
     """Workers get the listener from a master that does not serve, and accept from it, blocking.
 

@@ -27,5 +27,14 @@ keeps() {
 	done
 }
 
+others_get_nothing() {
+	rm -f "$TMP/others"
+	tag_set v1
+	serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" runs_a_program "$PORT" "$TMP/tag" "$TMP/others"
+	wait_for 5 test -e "$TMP/others"
+	! grep -E '^(FLIP_CHANNEL|LD_PRELOAD)=' "$TMP/others" || fail "another program has variables of flip's"
+}
+
 in_both_faces keeps
+in_both_faces others_get_nothing
 pass

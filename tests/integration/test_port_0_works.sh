@@ -20,5 +20,19 @@ port_0() {
 	expect_eq 2 "$(ss -Htln | wc -l)" "listening sockets"
 }
 
+# It has no other: that is for clients, and a stop closes it.
+port_0_alone() {
+	launch "$TMP/flip.log" "$FLIP" run -- "$SERVER" --wait=epoll --listen=127.0.0.1:0
+	FLIP_PID=$LAUNCHED_PID
+	wait_for 10 status_has '^listener 127.0.0.1:[0-9]+$'
+	port=$(sed -n 's/^listener 127.0.0.1:\([0-9]*\)$/\1/p' <<<"$OUTPUT")
+	load_start --to="127.0.0.1:$port"
+	timeout 5 "$FLIP" stop "$FLIP_PID" || fail "it is not stopped while clients come"
+	load_stop
+	[ "$(load_field refused)" -gt 0 ] || fail "clients are not refused after the stop: $TALLY"
+	rm -f "$TMP/load.log"
+}
+
 in_both_faces port_0
+port_0_alone
 pass
