@@ -22,7 +22,7 @@ port_0() {
 
 # It has no other: that is for clients, and a stop closes it.
 port_0_alone() {
-	launch "$TMP/flip.log" "$FLIP" run -- "$SERVER" --wait=epoll --listen=127.0.0.1:0
+	launch "$TMP/flip.log" "$FLIP" run -- "$SERVER" --wait=thread --work-ms=50 --listen=127.0.0.1:0
 	FLIP_PID=$LAUNCHED_PID
 	wait_for 10 status_has '^listener 127.0.0.1:[0-9]+$'
 	port=$(sed -n 's/^listener 127.0.0.1:\([0-9]*\)$/\1/p' <<<"$OUTPUT")
