@@ -19,11 +19,6 @@ static struct timer again;
 static int64_t began_ns;
 static bool has_called; /* those that are no members */
 
-static long elapsed_ms(void)
-{
-	return (long)((clock_now_ns() - began_ns) / 1000000);
-}
-
 static void set_silent_failure(void)
 {
 	const struct member *member;
@@ -39,7 +34,7 @@ static void set_silent_failure(void)
 static void look_again(struct timer *timer)
 {
 	/* Who was called may have ended, or was too young for it yet. */
-	if (has_called && elapsed_ms() < CALLED_TIMEOUT_MS)
+	if (has_called && clock_elapsed_ms(began_ns) < CALLED_TIMEOUT_MS)
 		generation_gather(service.current);
 	else if (has_called)
 		generation_forget_elsewhere(service.current);
@@ -47,7 +42,7 @@ static void look_again(struct timer *timer)
 	/* As well if who was asked is gone, and the server has not ended. */
 	if (generation_all_answered(service.current)) {
 		collect_check();
-	} else if (elapsed_ms() < TIMEOUT_MS) {
+	} else if (clock_elapsed_ms(began_ns) < TIMEOUT_MS) {
 		generation_nudge(service.current);
 	} else {
 		set_silent_failure();

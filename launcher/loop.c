@@ -33,6 +33,11 @@ int64_t clock_now_ns(void)
 	return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
+long clock_elapsed_ms(int64_t since_ns)
+{
+	return (long)((clock_now_ns() - since_ns) / 1000000);
+}
+
 void loop_add(struct source *source, int fd, short events,
 	      void (*ready)(struct source *source, short revents))
 {

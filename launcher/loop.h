@@ -43,3 +43,4 @@ void timer_clear(struct timer *timer);
 void loop_turn(void);
 
 int64_t clock_now_ns(void);
+long clock_elapsed_ms(int64_t since_ns);

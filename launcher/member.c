@@ -344,8 +344,12 @@ void generation_call(struct generation *generation, pid_t pid)
 	struct process_view seen;
 	struct process_marks marks;
 
+	/* As strangers are: who has closed it may confine itself by now, and the handler may be another one. */
+	if (!process_catches(pid, SESSION_SIGNAL, &marks) || !is_grown_up(pid, marks.has_waited) ||
+	    !process_has_mapped(pid, "/libflip.so"))
+		return;
 	process_look(pid, NULL, is_heard, generation, &seen);
-	if (seen.holds && process_catches(pid, SESSION_SIGNAL, &marks) && is_grown_up(pid, marks.has_waited))
+	if (seen.holds)
 		call_process(pid);
 }
 

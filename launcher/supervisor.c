@@ -59,11 +59,6 @@ bool service_is_serving(void)
 	return service.state == SERVICE_SERVING || service.state == SERVICE_PROBATION;
 }
 
-static long elapsed_ms(int64_t since_ns)
-{
-	return (long)((clock_now_ns() - since_ns) / 1000000);
-}
-
 void service_tell(const char *format, ...)
 {
 	char text[800];
@@ -315,7 +310,7 @@ static void collect_for_restart(void)
 
 static void quiesce_all(struct timer *timer)
 {
-	if (pool_quiesce_all(&service.pool) && elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+	if (pool_quiesce_all(&service.pool) && clock_elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_all);
 	else
 		generation_retire(service.current);
@@ -323,7 +318,7 @@ static void quiesce_all(struct timer *timer)
 
 static void quiesce_unclaimed(struct timer *timer)
 {
-	long quiet_ms = elapsed_ms(quiesce_began_ns);
+	long quiet_ms = clock_elapsed_ms(quiesce_began_ns);
 
 	if (pool_quiesce_unclaimed(&service.pool, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_unclaimed);
@@ -450,7 +445,7 @@ static void succeed(void)
 	TAILQ_INSERT_TAIL(&service.retired, old, link);
 	snprintf(service.last_result, sizeof(service.last_result),
 		 "generation %u (pid %d) ready in %ld ms", service.current->number,
-		 (int)service.current->pid, elapsed_ms(service.asked_ns));
+		 (int)service.current->pid, clock_elapsed_ms(service.asked_ns));
 	is_result_owed = true;
 	if (old->exited && TAILQ_EMPTY(&old->members)) {
 		service_event(EVENT_CONFIRMED);

@@ -18,7 +18,7 @@
  */
 void retire_collect(int channel_fd, int proc_fd);
 
-/* Before that: these (inodes, PROTOCOL_FDS_MAX at most) it goes on with, whoever else is let go of. */
+/* Before retire_begin(): these listeners (inodes, PROTOCOL_FDS_MAX at most) are not let go of. */
 void retire_keep(const uint64_t *inodes, unsigned n);
 
 /*
