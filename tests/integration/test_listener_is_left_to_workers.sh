@@ -13,6 +13,10 @@ lose_members() {
 	done
 	[ -n "$victims" ] || fail "generation $1: no worker has joined"
 	kill -KILL $victims
+	# One that is just woken for a client takes it along.
+	for pid in $victims; do
+		wait_for 10 not is_running "$pid"
+	done
 	expect_answers 20 "v$1:[0-9]+" "who answers when a worker is dead"
 }
 

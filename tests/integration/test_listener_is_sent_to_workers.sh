@@ -8,13 +8,15 @@ worker_of() {
 }
 
 sent_to_workers() {
-	local master
+	local master worker
 	tag_set v1
 	serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" sends "$PORT" "$TMP/tag" "$1"
 	status_has '^generation 1 \(pid ([0-9]+)\)'
 	master=$(generation_pid 1)
 	if [ "$1" = late ]; then
-		kill -KILL "$(worker_of "$master")"
+		worker=$(worker_of "$master")
+		kill -KILL "$worker"
+		wait_for 10 not is_running "$worker"
 		expect_answers 20 'v1:[0-9]+' "$1: who answers when a worker is dead"
 	fi
 	load_start
