@@ -72,8 +72,8 @@ static void look_at_heir(struct timer *timer)
 	if (is_serving && (!generation->has_heir || generation_member(generation, generation->pid) ||
 			   heir_looks++ == HEIR_LOOKS))
 		return;
-	if (generation && generation->phase >= PHASE_RETIRING)
-		return;
+	if (generation && !service.new && generation->phase >= PHASE_RETIRING)
+		return; /* and not for the one whose heir it is */
 	if (is_serving)
 		generation_call(generation, generation->pid);
 	timer_set(timer, is_serving ? HEIR_LOOK_MS : HEIR_WAIT_MS, look_at_heir);
