@@ -219,11 +219,16 @@ static void settled_unseen(struct timer *timer)
 static void settled(struct timer *timer)
 {
 	struct generation *generation = starting(timer);
+	unsigned awaited;
 
-	if (generation && has_begun(generation, true))
+	if (generation && has_begun(generation, true)) {
+		awaited = pool_awaited(&service.pool, files_is_replaced);
+		log_line(LOG_LEVEL_INFO, "generation %u was quiet for %d ms, with %u listener%s not asked for; taken for ready",
+			 generation->number, SETTLE_MS, awaited, awaited == 1 ? "" : "s");
 		begin(generation);
-	else if (generation && may_wait_unseen(generation))
+	} else if (generation && may_wait_unseen(generation)) {
 		timer_set(timer, UNSEEN_SETTLE_MS - SETTLE_MS, settled_unseen);
+	}
 }
 
 static void look_again(struct timer *timer)

@@ -157,6 +157,12 @@ log_has() {
 	grep -Eq -- "$1" "$TMP/flip.log"
 }
 
+# expect_no_settle_time [WHAT]: each generation was seen to wait on all its listeners.
+expect_no_settle_time() {
+	log_has 'taken for ready' && fail "${1:+$1: }readiness was not seen: $(grep 'taken for ready' "$TMP/flip.log")"
+	return 0
+}
+
 # --- servers ------------------------------------------------------------------------------------
 
 # Put CMD into the array 'command'. The word 'server' stands for the test server, which then

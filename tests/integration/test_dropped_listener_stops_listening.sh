@@ -13,6 +13,8 @@ changes() {
 	tag_set v2
 	behave --listen=127.0.0.1:8082
 	restart "$SUPERVISOR_PID"
+	log_has 'generation 2 was quiet for 1000 ms, with 1 listener not asked for; taken for ready' ||
+		fail "generation 2 is ready without that being told"
 	expect_match '^v2 ' "$(ask 8082)" "the added listener"
 	wait_for 5 old_are_gone
 	ask 8081 && fail "the dropped listener answers"

@@ -15,6 +15,7 @@ job=$!
 wait_for 10 log_has 'upgrading, ready: retiring'
 touch "$TMP/go.v2"
 wait "$job" || fail "the restart has failed"
+word=''
 read -r -t 5 word _ <&8
 expect_eq v2 "$word" "who has answered the client that waited"
 expect_eq v2 "$(tag_now)" "who answers"

@@ -21,7 +21,7 @@ restarts() {
 	load_stop
 	echo "$FACE, $habit: $TALLY" | cut -c 1-150
 	expect_eq 0 "$LOAD_FAILED" "$habit: failed requests"
-	grep -q 'ready in [0-9]\{4,\} ms' "$TMP/flip.log" && fail "$habit: readiness was not seen"
+	expect_no_settle_time "$habit"
 	wait_for 10 old_are_gone
 	end_all
 }
