@@ -190,6 +190,29 @@ enum verdict files_rename(const struct generation *by, const int *fds)
 	return VERDICT_GO_ON;
 }
 
+/* One that starts sees what there would be if those that it is to replace had ended, and cleaned up. */
+enum verdict files_look(const struct generation *by, int file_fd, int *former_fd)
+{
+	const struct pool_entry *entry;
+	const struct change *change;
+	struct stat status;
+	bool is_hidden;
+
+	if (!is_starting(by) || fstat(file_fd, &status) != 0)
+		return VERDICT_GO_ON;
+	change = changes_find(&changes, &status);
+	entry = pool_find_file(&service.pool, status.st_dev, status.st_ino);
+	if (change && change->kind == CHANGE_WRITE)
+		*former_fd = change->stage_fd;
+	if (change)
+		is_hidden = change->kind == CHANGE_REMOVE;
+	else if (entry)
+		is_hidden = !entry->claims;
+	else
+		is_hidden = is_needed(by, file_fd, &status) && !is_locked(&status);
+	return is_hidden ? VERDICT_HIDE : VERDICT_GO_ON;
+}
+
 enum verdict files_kill(const struct generation *by, pid_t pid)
 {
 	return is_starting(by) && is_of_another(by, pid) ? VERDICT_HIDE : VERDICT_GO_ON;

@@ -32,6 +32,12 @@ enum verdict files_write(struct generation *by, int directory_fd, int file_fd, i
 /* May it rename the source to the file? fds as MESSAGE_RENAME has them. */
 enum verdict files_rename(const struct generation *by, const int *fds);
 
+/*
+ * May it know that this file exists? Or, if *former_fd is not -1, what it has written in its place so far,
+ * which stays ours.
+ */
+enum verdict files_look(const struct generation *by, int file_fd, int *former_fd);
+
 /* May it know that this process exists? */
 enum verdict files_kill(const struct generation *by, pid_t pid);
 

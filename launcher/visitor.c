@@ -141,6 +141,9 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	case MESSAGE_RENAME:
 		verdict = files_rename(by, fds);
 		break;
+	case MESSAGE_LOOK:
+		verdict = files_look(by, fds[0], &former_fd);
+		break;
 	case MESSAGE_KILL:
 		verdict = files_kill(by, (pid_t)request->value[0]);
 		break;

@@ -7,6 +7,8 @@
 #include "session.h"
 #include "sys.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/un.h>
@@ -129,6 +131,11 @@ static int pid_in(int directory, const char *path, int flags)
 	return pid > 0 && sys_kill(pid, 0) != -ESRCH ? pid : -1;
 }
 
+static bool is_there(int directory, const char *path, int flags, struct stat *status)
+{
+	return sys_stat(directory, path, status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0;
+}
+
 /*
  * Could another generation need this file: is it a socket, or does it look like a pid file? The
  * supervisor knows; most files need no question. flags: O_NOFOLLOW or 0.
@@ -136,10 +143,8 @@ static int pid_in(int directory, const char *path, int flags)
 static bool may_be_shared(int directory, const char *path, int flags)
 {
 	struct stat status;
-	int result = sys_stat(directory, path, &status,
-			      flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 
-	if (result != 0)
+	if (!is_there(directory, path, flags, &status))
 		return false;
 	return S_ISSOCK(status.st_mode) ||
 	       (S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_size > 0 &&
@@ -305,6 +310,47 @@ int file_open_instead(int directory, const char *path, int flags, unsigned mode)
 					   is_hidden_alone(directory, path));
 	}
 	place_close(&place);
+	return fd == FILE_GO_ON ? fd : settle_number(fd, flags);
+}
+
+/* The process whose directory in /proc this is, or is in; 0: none. */
+static int pid_of_path(const char *path)
+{
+	static const char proc[] = "/proc/";
+	int pid = 0;
+
+	if (strncmp(path, proc, strlen(proc)) != 0)
+		return 0;
+	for (path += strlen(proc); *path >= '0' && *path <= '9' && pid < INT_MAX / 10; path++)
+		pid = pid * 10 + (*path - '0');
+	return *path == '\0' || *path == '/' ? pid : 0;
+}
+
+int file_look_instead(int directory, const char *path, int flags)
+{
+	int follow = flags & O_NOFOLLOW, file_fd, former_fd, fd, pid;
+	struct message request, reply;
+	struct stat status;
+
+	/* First, so that a bad path is the kernel's. */
+	if (!is_there(directory, path, follow, &status))
+		return FILE_GO_ON;
+	pid = pid_of_path(path);
+	if (pid)
+		return pid != sys_getpid() && file_process_is_hidden(pid) ? -ENOENT : FILE_GO_ON;
+	if (!may_be_shared(directory, path, follow))
+		return FILE_GO_ON;
+	file_fd = sys_openat(directory, path, O_PATH | follow);
+	if (file_fd < 0)
+		return FILE_GO_ON;
+	message_init(&request, MESSAGE_LOOK);
+	fd = ask(&request, &file_fd, 1, &reply, &former_fd) == VERDICT_HIDE ? -ENOENT : FILE_GO_ON;
+	sys_close(file_fd);
+	if (former_fd < 0)
+		return fd;
+	if (!(flags & O_PATH))
+		fd = open_again(former_fd, flags);
+	sys_close(former_fd);
 	return fd == FILE_GO_ON ? fd : settle_number(fd, flags);
 }
 

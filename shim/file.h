@@ -1,6 +1,6 @@
 /*
  * Files that generations share: the sockets of Unix listeners, and pid files. The supervisor knows
- * which they are; a hook asks it before it lets the program remove or replace one. What looks like
+ * which they are; a hook asks it before it lets the program remove, replace or see one. What looks like
  * neither costs no question.
  *
  * All async-signal-safe, without lock or heap; errno is not kept. What asks blocks until the
@@ -39,6 +39,9 @@ bool file_process_is_hidden(int pid);
  */
 int file_open_instead(int directory, const char *path, int flags, unsigned mode);
 #define FILE_GO_ON (-100000)
+
+/* The same before it is opened for reading, or looked at: O_PATH and O_NOFOLLOW or not. */
+int file_look_instead(int directory, const char *path, int flags);
 
 /* The same before a file gets one more name: 0, a negative errno value, or FILE_GO_ON. */
 int file_link_instead(int from_directory, const char *from, int to_directory, const char *to);

@@ -111,11 +111,54 @@ static bool is_for_writing(int flags)
 static __attribute__((noinline)) bool open_is_settled(int directory, const char *path, int flags,
 						       mode_t mode, int *result)
 {
-	int saved = errno;
+	int saved = errno, instead = FILE_GO_ON;
 
-	return is_for_writing(flags) &&
-	       is_settled(file_open_instead(directory, path, flags, mode), saved, result);
+	if (is_for_writing(flags))
+		instead = file_open_instead(directory, path, flags, mode);
+	else if (session_is_starting())
+		instead = file_look_instead(directory, path, flags);
+	return is_settled(instead, saved, result);
 }
+
+static __attribute__((noinline)) bool look_is_settled(int directory, const char *path, bool is_nofollow)
+{
+	int saved = errno, result;
+
+	return is_settled(file_look_instead(directory, path, O_PATH | (is_nofollow ? O_NOFOLLOW : 0)), saved, &result);
+}
+
+/* What a generation that starts is to find nothing of, by every name that libc has for that. */
+#define LOOK(name, params, args, directory, path, is_nofollow)                                \
+	int hook_##name params                                                                    \
+	{                                                                                         \
+		if (session_is_starting() && look_is_settled(directory, path, is_nofollow))           \
+			return -1;                                                                        \
+		return REAL(name) args;                                                               \
+	}
+
+LOOK(access, (const char *path, int mode), (path, mode), AT_FDCWD, path, false)
+LOOK(eaccess, (const char *path, int mode), (path, mode), AT_FDCWD, path, false)
+LOOK(euidaccess, (const char *path, int mode), (path, mode), AT_FDCWD, path, false)
+LOOK(stat, (const char *path, struct stat *status), (path, status), AT_FDCWD, path, false)
+LOOK(stat64, (const char *path, struct stat64 *status), (path, status), AT_FDCWD, path, false)
+LOOK(lstat, (const char *path, struct stat *status), (path, status), AT_FDCWD, path, true)
+LOOK(lstat64, (const char *path, struct stat64 *status), (path, status), AT_FDCWD, path, true)
+LOOK(faccessat, (int directory, const char *path, int mode, int flags), (directory, path, mode, flags),
+     directory, path, flags & AT_SYMLINK_NOFOLLOW)
+LOOK(fstatat, (int directory, const char *path, struct stat *status, int flags), (directory, path, status, flags),
+     directory, path, flags & AT_SYMLINK_NOFOLLOW)
+LOOK(fstatat64, (int directory, const char *path, struct stat64 *status, int flags), (directory, path, status, flags),
+     directory, path, flags & AT_SYMLINK_NOFOLLOW)
+LOOK(statx, (int directory, const char *path, int flags, unsigned mask, struct statx *status),
+     (directory, path, flags, mask, status), directory, path, flags & AT_SYMLINK_NOFOLLOW)
+LOOK(__xstat, (int version, const char *path, struct stat *status), (version, path, status), AT_FDCWD, path, false)
+LOOK(__xstat64, (int version, const char *path, struct stat64 *status), (version, path, status), AT_FDCWD, path, false)
+LOOK(__lxstat, (int version, const char *path, struct stat *status), (version, path, status), AT_FDCWD, path, true)
+LOOK(__lxstat64, (int version, const char *path, struct stat64 *status), (version, path, status), AT_FDCWD, path, true)
+LOOK(__fxstatat, (int version, int directory, const char *path, struct stat *status, int flags),
+     (version, directory, path, status, flags), directory, path, flags & AT_SYMLINK_NOFOLLOW)
+LOOK(__fxstatat64, (int version, int directory, const char *path, struct stat64 *status, int flags),
+     (version, directory, path, status, flags), directory, path, flags & AT_SYMLINK_NOFOLLOW)
 
 int hook_open(const char *path, int flags, mode_t mode)
 {
@@ -213,13 +256,13 @@ int hook_creat64(const char *path, mode_t mode)
 	return REAL(creat64)(path, mode);
 }
 
-/* The flags of open(2) for a mode of fopen(3); 0, which is for reading, for one of another kind. */
+/* The flags of open(2) for a mode of fopen(3); -1 for one of another kind. */
 static int flags_of(const char *mode)
 {
 	int flags = mode[0] == 'w' ? O_CREAT | O_TRUNC : mode[0] == 'a' ? O_CREAT | O_APPEND : 0;
 
 	if ((mode[0] != 'r' && !flags) || strstr(mode, "ccs="))
-		return 0;
+		return -1;
 	flags |= strchr(mode, '+') ? O_RDWR : flags ? O_WRONLY : O_RDONLY;
 	return flags | (strchr(mode, 'x') ? O_EXCL : 0) | (strchr(mode, 'e') ? O_CLOEXEC : 0);
 }
@@ -227,9 +270,9 @@ static int flags_of(const char *mode)
 static __attribute__((noinline)) bool fopen_is_settled(const char *path, const char *mode,
 							FILE **result)
 {
-	int fd;
+	int fd, flags = flags_of(mode);
 
-	if (!open_is_settled(AT_FDCWD, path, flags_of(mode), 0666, &fd))
+	if (flags < 0 || !open_is_settled(AT_FDCWD, path, flags, 0666, &fd))
 		return false;
 	*result = fd >= 0 ? fdopen(fd, mode) : NULL;
 	return true;

@@ -1,5 +1,6 @@
 #include "real.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <stdatomic.h>
 
@@ -18,22 +19,45 @@ void real_resolve_hot(void)
 	(void)REAL(poll);
 }
 
-void real_resolve_all(void)
-{
-	static _Atomic bool is_done;
-	bool missing = false;
+/* In the order of `real`, which has nothing but pointers. No pointers here, for those would have to be relocated. */
+#define NAME_MAX_BYTES 16
+#define INTERPOSE(type, name, params, args, why) #name,
+#define INTERPOSE_RETRY(type, name, params, args, why) #name,
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) #name,
+#define INTERPOSE_VARIADIC(type, name, params, why) #name,
+static const char names[][NAME_MAX_BYTES] = {
+#include "interpose.def"
+};
+#undef INTERPOSE
+#undef INTERPOSE_RETRY
+#undef INTERPOSE_TRANSFER
+#undef INTERPOSE_VARIADIC
+#define N_NAMES (sizeof(names) / sizeof(*names))
 
-	if (atomic_load(&is_done))
-		return;
-#define INTERPOSE(type, name, params, args, why) missing |= REAL(name) == NULL;
-#define INTERPOSE_RETRY(type, name, params, args, why) missing |= REAL(name) == NULL;
-#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) missing |= REAL(name) == NULL;
-#define INTERPOSE_VARIADIC(type, name, params, why) missing |= REAL(name) == NULL;
+#define INTERPOSE(type, name, params, args, why) static_assert(sizeof(#name) <= NAME_MAX_BYTES, #name);
+#define INTERPOSE_RETRY(type, name, params, args, why) INTERPOSE(type, name, params, args, why)
+#define INTERPOSE_TRANSFER(type, name, params, args, events, flags, why) INTERPOSE(type, name, params, args, why)
+#define INTERPOSE_VARIADIC(type, name, params, why) INTERPOSE(type, name, params, , why)
 #include "interpose.def"
 #undef INTERPOSE
 #undef INTERPOSE_RETRY
 #undef INTERPOSE_TRANSFER
 #undef INTERPOSE_VARIADIC
+
+void real_resolve_all(void)
+{
+	static _Atomic bool is_done;
+	void **slots = (void **)(void *)&real;
+	bool missing = false;
+
+	static_assert(sizeof(real) == N_NAMES * sizeof(*slots), "one name for each");
+	if (atomic_load(&is_done))
+		return;
+	for (size_t i = 0; i < N_NAMES; i++) {
+		if (!slots[i])
+			real_resolve(&slots[i], names[i]);
+		missing |= !slots[i];
+	}
 	if (missing)
 		dlerror(); /* an older libc has not all: no error of the program's */
 	atomic_store(&is_done, true);

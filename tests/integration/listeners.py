@@ -187,23 +187,32 @@ def worker_talks_to_master():
 
 
 def finds_its_port_free():
-    """It first makes sure that nobody answers there, and that the process of its pid file has no session.
+    """It first makes sure that nobody answers there, and that the one before it does not live.
 
-    Both before it binds the address of ARGUMENT (CherryPy, chronyd); when it has, somebody does.
+    Both before it binds the address of ARGUMENT (CherryPy, chronyd); when it has, somebody does. Its pid file,
+    which is not there before, says what it has written (postgres).
     """
     family = socket.AF_INET6 if ":" in ARGUMENT else socket.AF_INET
     near = "::1" if family == socket.AF_INET6 else "127.0.0.1"
     if is_answered(family, near):
         sys.exit(f"port {PORT} is not free on {near}")
-    pid_file = f"{sys.argv[3]}.pid"
-    try:
-        with open(pid_file) as file:
-            os.getsid(int(file.read()))
-        sys.exit("already running")
-    except (FileNotFoundError, ProcessLookupError):
-        pass
+    pid_file, note = f"{sys.argv[3]}.pid", f"{sys.argv[3]}.note"
+    for ask in os.getsid, os.getpgid, lambda pid: os.kill(pid, 0):
+        try:
+            with open(note) as file:
+                ask(int(file.read().split()[1]))
+            sys.exit("already running")
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    with open(note, "w") as file:
+        print("pid", os.getpid(), file=file)
+    if os.path.exists(pid_file) and os.path.exists(f"/proc/{open(pid_file).read().strip()}"):
+        sys.exit("the pid file names a process")
     with open(pid_file, "w") as file:
         print(os.getpid(), file=file)
+    with open(pid_file) as file:
+        if int(file.read()) != os.getpid():
+            sys.exit("another one has written the pid file")
     made = socket.socket(family)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((ARGUMENT, PORT))

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Servers that refuse to start while somebody answers at their port, or while the process of their pid file lives:
-# a new generation finds nobody there, until it has bound the address itself.
+# Servers that refuse to start while somebody answers at their port, or while the process lives that ran before:
+# a new generation finds nobody there, until it has bound the address itself; its pid file is what it has written.
 . "$(dirname "$0")/lib.sh"
 
 probes() {
@@ -13,7 +13,7 @@ probes() {
 	expect_eq "$(pid_now)" "$(cat "$TMP/tag.pid")" "$1: pid file"
 	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
 	wait_for 10 processes_are ''
-	rm -f "$TMP/tag.pid"
+	rm -f "$TMP"/tag.{pid,note}
 	end_all
 }
 

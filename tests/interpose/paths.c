@@ -22,6 +22,12 @@ int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 int __openat_2(int directory, const char *path, int flags);
 int __openat64_2(int directory, const char *path, int flags);
+int __xstat(int version, const char *path, struct stat *status);
+int __xstat64(int version, const char *path, struct stat64 *status);
+int __lxstat(int version, const char *path, struct stat *status);
+int __lxstat64(int version, const char *path, struct stat64 *status);
+int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
+int __fxstatat64(int version, int directory, const char *path, struct stat64 *status, int flags);
 
 static const char *volatile null = NULL; /* the compiler is not to know */
 
@@ -128,6 +134,41 @@ static void bad_ones(void)
 	TRY(kill(0x7fffffff, 0));
 }
 
+/* By every name that libc has for that. */
+static void looked_at(const char *title, const char *path)
+{
+	struct stat status = { 0 };
+	struct stat64 large = { 0 };
+	struct statx more = { 0 };
+
+	say("- looked at: %s", title);
+	TRY(stat(path, &status));
+	say("mode %o, size %d", status.st_mode, (int)status.st_size);
+	TRY(stat64(path, &large));
+	TRY(lstat(path, &status));
+	say("mode %o, size %d", status.st_mode, (int)status.st_size);
+	TRY(lstat64(path, &large));
+	TRY(fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW));
+	TRY(fstatat(77, path, &status, 0));
+	TRY(fstatat64(AT_FDCWD, path, &large, 0x40000000));
+	TRY(fstatat64(0, "", &large, AT_EMPTY_PATH));
+	TRY(statx(AT_FDCWD, path, 0, STATX_SIZE, &more));
+	say("size %d", (int)more.stx_size);
+	TRY(statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MODE, BAD));
+	TRY(__xstat(1, path, &status));
+	TRY(__xstat64(1, path, &large));
+	TRY(__lxstat(1, path, &status));
+	TRY(__lxstat64(1, path, &large));
+	TRY(__fxstatat(1, AT_FDCWD, path, &status, 0));
+	TRY(__fxstatat64(1, AT_FDCWD, path, &large, AT_SYMLINK_NOFOLLOW));
+	TRY(access(path, F_OK));
+	TRY(access(path, 0x1234));
+	TRY(eaccess(path, R_OK));
+	TRY(euidaccess(path, X_OK));
+	TRY(faccessat(AT_FDCWD, path, R_OK, AT_EACCESS));
+	TRY(faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW));
+}
+
 /* One of each kind: its content, its mode, the number of what is opened. */
 static void opened(const char *path)
 {
@@ -175,6 +216,7 @@ static void replaced(int number)
 	say_file("two");
 	TRY(symlink("two", "link"));
 	put("two", number);
+	looked_at("link", "link");
 	TRY_OPEN(open("link", O_WRONLY | O_CREAT | O_EXCL, 0640));
 	TRY_OPEN(open("link", O_WRONLY | O_NOFOLLOW));
 	TRY_OPEN(open("link", O_WRONLY | O_TRUNC));
@@ -209,6 +251,7 @@ static void sockets(void)
 	say("a socket: %d", stat("socket", &status) == 0 && S_ISSOCK(status.st_mode));
 	TRY(connect(other, (struct sockaddr *)&address, sizeof(address)));
 	TRY_OPEN(open("socket", O_WRONLY | O_CREAT, 0600));
+	looked_at("socket", "socket");
 	TRY(rename("socket", "renamed"));
 	TRY(unlink("socket"));
 	TRY(unlink("renamed"));
@@ -238,11 +281,22 @@ static void in_a_child(void)
 static void all(void)
 {
 	bad_ones();
+	looked_at("NULL", null);
+	looked_at("bad", BAD);
+	looked_at("nothing", "");
+	looked_at("none", "none");
+	looked_at("directory", ".");
+	looked_at("init", "/proc/1");
+	looked_at("self", "/proc/self/stat");
+	looked_at("no process", "/proc/99999999/stat");
+	looked_at("no number", "/proc/99999999999999999999");
 	put("plain", 1234567890);
 	opened("plain");
 	put("pid", getpid());
+	looked_at("pid", "pid");
 	opened("pid");
 	put("parent", getppid());
+	looked_at("parent", "parent");
 	opened("parent");
 	replaced(getpid());
 	replaced(getppid());

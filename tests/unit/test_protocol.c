@@ -166,13 +166,16 @@ Test(protocol, claim_needs_an_address_and_its_socket)
 	cr_assert_str_eq(check(&message, 1), "wrong count");
 }
 
-Test(protocol, a_question_about_a_file_has_its_directory)
+Test(protocol, a_question_about_a_file_has_it_and_its_directory)
 {
 	struct message message;
 
 	message_init(&message, MESSAGE_UNLINK);
 	cr_assert_null(check(&message, 2));
 	cr_assert_not_null(check(&message, 1));
+	message_init(&message, MESSAGE_LOOK);
+	cr_assert_null(check(&message, 1));
+	cr_assert_not_null(check(&message, 2));
 	message_init(&message, MESSAGE_RENAME);
 	cr_assert_null(check(&message, 4));
 	cr_assert_not_null(check(&message, 2));
