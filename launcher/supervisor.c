@@ -260,6 +260,7 @@ static unsigned descriptors_needed(void)
 static void check(void)
 {
 	const struct settings *settings = service.settings;
+	char error[4400];
 
 	settle_result();
 	service.asked_ns = clock_now_ns();
@@ -267,6 +268,12 @@ static void check(void)
 	service.failure[0] = '\0';
 	if (!spare_has(descriptors_needed())) {
 		service_set_failure("flip has no descriptors for a restart: %s", strerror(errno));
+		checked(false);
+		return;
+	}
+	/* An upgrade of flip itself, or its end. */
+	if (library_check_again(error, sizeof(error)) != 0) {
+		service_set_failure("flip's library is not the one that this supervisor was started with: %s", error);
 		checked(false);
 		return;
 	}

@@ -461,6 +461,36 @@ static int library_check(const char *path, const struct refusal *refusal)
 	return EXIT_FLIP;
 }
 
+/* The one that was found good, and what it was like then. */
+static struct {
+	char path[PATH_MAX];
+	struct stat status;
+} library;
+
+static bool library_is_the_same(const struct stat *now)
+{
+	const struct stat *before = &library.status;
+
+	return now->st_dev == before->st_dev && now->st_ino == before->st_ino &&
+	       now->st_size == before->st_size && now->st_mtim.tv_sec == before->st_mtim.tv_sec &&
+	       now->st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+/* The file is looked at first: what takes its place meanwhile is noticed the next time. */
+int library_check_again(char *error, size_t size)
+{
+	struct refusal refusal = { error, size };
+	struct stat now = { 0 };
+	int code;
+
+	if (stat(library.path, &now) == 0 && library_is_the_same(&now))
+		return 0;
+	code = library_check(library.path, &refusal);
+	if (code == 0)
+		library.status = now;
+	return code;
+}
+
 int library_find(char *path, size_t size, char *error, size_t error_size)
 {
 	struct refusal refusal = { error, error_size };
@@ -486,5 +516,6 @@ int library_find(char *path, size_t size, char *error, size_t error_size)
 	if (strlen(found) >= size)
 		return refuse(&refusal, EXIT_FLIP, "the path '%s' is too long", found);
 	memcpy(path, found, strlen(found) + 1);
-	return library_check(found, &refusal);
+	memcpy(library.path, found, strlen(found) + 1);
+	return library_check_again(error, error_size);
 }

@@ -36,3 +36,6 @@ int target_check_machine(char *error, size_t size);
  * absolute path, fit for LD_PRELOAD. Returns 0 or EXIT_FLIP.
  */
 int library_find(char *path, size_t size, char *error, size_t error_size);
+
+/* The same of the one that was found, if it is another file by now: before a restart. Forks then, and waits. */
+int library_check_again(char *error, size_t size);

@@ -43,9 +43,9 @@ static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_WRITE] = { "WRITE", 1, 1, 3, false },
 	[MESSAGE_RENAME] = { "RENAME", 0, 0, 4, false },
 	[MESSAGE_KILL] = { "KILL", 1, 1, 0, false },
-	[MESSAGE_LOOK] = { "LOOK", 0, 0, 1, false },
 	[MESSAGE_VERDICT] = { "VERDICT", 2, 2, 0, false },
 	[MESSAGE_STAGED] = { "STAGED", 0, 0, 1, false },
+	[MESSAGE_LOOK] = { "LOOK", 0, 0, 1, false },
 };
 
 void message_init(struct message *message, enum message_type type)

@@ -88,9 +88,9 @@ enum message_type {
 	MESSAGE_WRITE,	 /* value[0] flags of open(2); the same, and where to write instead */
 	MESSAGE_RENAME,	 /* 4 descriptors: directory and file there, and of what is to be there */
 	MESSAGE_KILL,	 /* value[0] a pid: may it exist? */
-	MESSAGE_LOOK,	 /* 1 descriptor: may that file exist? */
 	MESSAGE_VERDICT, /* value[0] enum verdict, value[1] an errno value */
 	MESSAGE_STAGED,	 /* instead of it, 1 descriptor: write, or look, here */
+	MESSAGE_LOOK,	 /* one more request: 1 descriptor; may that file exist? */
 	MESSAGE_TYPE_END
 };
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# A library that is missing, foreign, damaged or of another version is refused before the start.
+# A library that is missing, foreign, damaged or of another version is refused before the start; if it has become
+# so (flip was upgraded, or removed), a restart is, and the server serves on.
 . "$(dirname "$0")/lib.sh"
 
 refuses() {
@@ -29,5 +30,11 @@ FLIP=$TMP/alone/bin/flip refuses 'cannot find libflip.so'
 # The control: a good one, elsewhere.
 cp "$LIBRARY" "$TMP/good.so"
 FLIP_LIBRARY=$TMP/good.so start_flip -- server
+restart
+mv "$TMP/old.so" "$TMP/good.so"
+restart_refused 'not the one that this supervisor was started with: .* of version 0.0.0-other, .*; generation 2 serves on'
+rm "$TMP/good.so"
+restart_refused 'cannot load .*good.so.*; generation 2 serves on'
+cp "$LIBRARY" "$TMP/good.so"
 restart
 pass
