@@ -102,20 +102,7 @@ void change_to_remove(struct change *change)
 	change->is_removed = true;
 }
 
-static void copy_content(const struct change *change, int stage_fd)
-{
-	char text[PROCFS_PID_FILE_MAX];
-	int fd = openat(change->directory_fd, change->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-
-	/* The program begins at the start. */
-	if (n > 0)
-		(void)!pwrite(stage_fd, text, (size_t)n, 0);
-	if (fd >= 0)
-		close(fd);
-}
-
-bool change_to_write(struct change *change, int stage_fd, int flags)
+bool change_to_write(struct change *change, int stage_fd)
 {
 	struct stat stage;
 
@@ -125,8 +112,6 @@ bool change_to_write(struct change *change, int stage_fd, int flags)
 	change->stage_fd = fcntl(stage_fd, F_DUPFD_CLOEXEC, 0);
 	change->kind = CHANGE_WRITE;
 	change->is_kept = false;
-	if (!change->is_removed && !(flags & O_TRUNC))
-		copy_content(change, stage_fd);
 	/* To write a file does not change whose it is. */
 	if (!change->is_removed &&
 	    (fchmod(stage_fd, change->before.st_mode & 07777) != 0 ||
@@ -140,6 +125,9 @@ bool change_to_rename(struct change *change, int directory_fd, int file_fd)
 {
 	struct stat now;
 
+	/* Once more the same one: it has not been moved, and has been written anew. */
+	if (change->kind == CHANGE_RENAME && fstat(file_fd, &now) == 0 && is_same(&now, &change->source_status))
+		return true;
 	change_withdraw(change);
 	change->kind = CHANGE_REMOVE;
 	if (fstat(file_fd, &change->source_status) != 0 ||
@@ -147,6 +135,7 @@ bool change_to_rename(struct change *change, int directory_fd, int file_fd)
 	    !is_there(directory_fd, change->source, &change->source_status, &now))
 		return false;
 	change->source_directory_fd = fcntl(directory_fd, F_DUPFD_CLOEXEC, 0);
+	change->stage_fd = fcntl(file_fd, F_DUPFD_CLOEXEC, 0);
 	change->kind = CHANGE_RENAME;
 	return change->source_directory_fd >= 0;
 }

@@ -26,7 +26,7 @@ struct change {
 	char name[256];
 	bool is_removed;   /* first: what is written is a new file, with a mode and owner of its own */
 	bool is_kept;	   /* mode and owner cannot be had for a new file: write into the one there */
-	int stage_fd;	   /* WRITE */
+	int stage_fd;	   /* WRITE, RENAME: what is to be there; or -1 */
 	int source_directory_fd;
 	char source[256];  /* RENAME */
 	struct stat source_status;
@@ -46,8 +46,7 @@ struct change *changes_find(struct changes *changes, const struct stat *status);
 
 /* Each takes the place of what the change was before. False: it cannot be. */
 void change_to_remove(struct change *change);
-/* `flags` are those of open(2): what is not truncated has its content in the stage as well. */
-bool change_to_write(struct change *change, int stage_fd, int flags);
+bool change_to_write(struct change *change, int stage_fd);
 bool change_to_rename(struct change *change, int directory_fd, int file_fd);
 
 /* Does it, unless something else has come to that place; true if it is done. */

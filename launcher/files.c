@@ -14,6 +14,7 @@
 /* A program may open its pid file and write to it when it is the current one already. */
 #define SETTLE_AGAIN_MS 20
 #define SETTLE_TRIES 100
+#define SLACK_S 2 /* clocks of whole seconds, and a file system's of its own */
 
 static struct changes changes = TAILQ_HEAD_INITIALIZER(changes);
 static struct timer settle_timer;
@@ -162,13 +163,17 @@ enum verdict files_write(struct generation *by, int directory_fd, int file_fd, i
 	}
 	if (change)
 		verdict = write_again(change, flags, former_fd, error);
+	else if (!(flags & O_CREAT)) {
+		*error = ENOENT;
+		return VERDICT_FAIL;
+	}
 	if (verdict != VERDICT_HIDE || *former_fd >= 0)
 		return verdict;
 	change = changes_take(&changes, directory_fd, file_fd);
 	if (!change)
 		return VERDICT_GO_ON;
 	change->is_removed |= (flags & O_EXCL) != 0;
-	if (change_to_write(change, stage_fd, flags))
+	if (change_to_write(change, stage_fd))
 		return VERDICT_HIDE;
 	change_drop(&changes, change);
 	return VERDICT_GO_ON;
@@ -190,8 +195,22 @@ enum verdict files_rename(const struct generation *by, const int *fds)
 	return VERDICT_GO_ON;
 }
 
+/* Is the file no older than that process? What has the number in it by chance mostly is, as a setting. */
+static bool is_since(const struct stat *status, pid_t pid)
+{
+	struct procfs_stat process;
+	time_t begun = process_stat(pid, &process) ? time(NULL) - process_age_ms(&process) / 1000 : 0;
+
+	return status->st_mtime >= begun - SLACK_S;
+}
+
+bool files_are_its_own(const struct generation *by)
+{
+	return by == service.current && by->phase == PHASE_SERVING && !is_starting(by);
+}
+
 /* One that starts sees what there would be if those that it is to replace had ended, and cleaned up. */
-enum verdict files_look(const struct generation *by, int file_fd, int *former_fd)
+enum verdict files_look(const struct generation *by, int file_fd, bool for_reading, int *former_fd)
 {
 	const struct pool_entry *entry;
 	const struct change *change;
@@ -202,14 +221,16 @@ enum verdict files_look(const struct generation *by, int file_fd, int *former_fd
 		return VERDICT_GO_ON;
 	change = changes_find(&changes, &status);
 	entry = pool_find_file(&service.pool, status.st_dev, status.st_ino);
-	if (change && change->kind == CHANGE_WRITE)
+	/* A file that was renamed to this name is at its own yet: the same in two places would be one file (mv). */
+	if (change && (change->kind == CHANGE_WRITE || (change->kind == CHANGE_RENAME && for_reading)))
 		*former_fd = change->stage_fd;
 	if (change)
 		is_hidden = change->kind == CHANGE_REMOVE;
 	else if (entry)
 		is_hidden = !entry->claims;
 	else
-		is_hidden = is_needed(by, file_fd, &status) && !is_locked(&status);
+		is_hidden = is_needed(by, file_fd, &status) && is_since(&status, file_read_pid(file_fd)) &&
+			    !is_locked(&status);
 	return is_hidden ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 

@@ -33,10 +33,13 @@ enum verdict files_write(struct generation *by, int directory_fd, int file_fd, i
 enum verdict files_rename(const struct generation *by, const int *fds);
 
 /*
- * May it know that this file exists? Or, if *former_fd is not -1, what it has written in its place so far,
- * which stays ours.
+ * May it know that this file exists, or read it? If *former_fd is not -1, that is what it has put in its place
+ * so far, and stays ours.
  */
-enum verdict files_look(const struct generation *by, int file_fd, int *former_fd);
+enum verdict files_look(const struct generation *by, int file_fd, bool for_reading, int *former_fd);
+
+/* It has taken over for good, and need ask no more. */
+bool files_are_its_own(const struct generation *by);
 
 /* May it know that this process exists? */
 enum verdict files_kill(const struct generation *by, pid_t pid);

@@ -142,7 +142,7 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 		verdict = files_rename(by, fds);
 		break;
 	case MESSAGE_LOOK:
-		verdict = files_look(by, fds[0], &former_fd);
+		verdict = files_look(by, fds[0], request->flags & MESSAGE_MORE, &former_fd);
 		break;
 	case MESSAGE_KILL:
 		verdict = files_kill(by, (pid_t)request->value[0]);
@@ -153,6 +153,7 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u asks for %s: %s", (int)pid, by->number,
 		 message_name(request->type), names[verdict]);
 	message_init(&reply, former_fd >= 0 ? MESSAGE_STAGED : MESSAGE_VERDICT);
+	reply.flags = files_are_its_own(by) ? MESSAGE_MORE : 0;
 	reply.count = former_fd >= 0 ? 0 : 2;
 	reply.value[0] = verdict;
 	reply.value[1] = (uint64_t)error;

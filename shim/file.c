@@ -119,21 +119,30 @@ static bool place_open(struct place *place, int directory, const char *path, int
 }
 
 /* What the file contains if that is nothing but the pid of a living process; otherwise -1. */
-static int pid_in(int directory, const char *path, int flags)
+static int pid_read(int fd)
 {
 	char text[PROCFS_PID_FILE_MAX + 1];
-	int fd = sys_openat(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
-	long n = fd < 0 ? -1 : sys_read(fd, text, sizeof(text));
+	long n = SYS_CALL(SYS_pread64, fd, text, sizeof(text), 0);
 	int pid = n > 0 ? procfs_parse_pid(text, (size_t)n) : -1;
 
-	if (fd >= 0)
-		sys_close(fd);
 	return pid > 0 && sys_kill(pid, 0) != -ESRCH ? pid : -1;
 }
 
-static bool is_there(int directory, const char *path, int flags, struct stat *status)
+static int pid_in(int directory, const char *path, int flags)
 {
-	return sys_stat(directory, path, status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0;
+	int fd = sys_openat(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
+	int pid = fd < 0 ? -1 : pid_read(fd);
+
+	if (fd >= 0)
+		sys_close(fd);
+	return pid;
+}
+
+/* Is it a socket, or of the size of a pid file? */
+static bool looks_shared(const struct stat *status)
+{
+	return S_ISSOCK(status->st_mode) || (S_ISREG(status->st_mode) && status->st_nlink == 1 &&
+					     status->st_size > 0 && status->st_size <= PROCFS_PID_FILE_MAX);
 }
 
 /*
@@ -144,11 +153,10 @@ static bool may_be_shared(int directory, const char *path, int flags)
 {
 	struct stat status;
 
-	if (!is_there(directory, path, flags, &status))
+	if (sys_stat(directory, path, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) != 0 ||
+	    !looks_shared(&status))
 		return false;
-	return S_ISSOCK(status.st_mode) ||
-	       (S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_size > 0 &&
-		status.st_size <= PROCFS_PID_FILE_MAX && pid_in(directory, path, flags) > 0);
+	return S_ISSOCK(status.st_mode) || pid_in(directory, path, flags) > 0;
 }
 
 static enum verdict ask(const struct message *request, const int *fds, unsigned n_fds,
@@ -156,6 +164,9 @@ static enum verdict ask(const struct message *request, const int *fds, unsigned 
 {
 	if (channel_request(request, fds, n_fds, reply, reply_fd) != 0)
 		reply->type = MESSAGE_TYPE_END;
+	/* It has taken over for good; who is no member (a shell in front of the server) hears of it here. */
+	else if (reply->flags & MESSAGE_MORE)
+		atomic_store(&session.family->starting, 0);
 	return reply->type == MESSAGE_VERDICT ? (enum verdict)reply->value[0] : VERDICT_GO_ON;
 }
 
@@ -326,32 +337,84 @@ static int pid_of_path(const char *path)
 	return *path == '\0' || *path == '/' ? pid : 0;
 }
 
-int file_look_instead(int directory, const char *path, int flags)
+/* -ENOENT, or what is there instead, to be closed, or FILE_GO_ON. */
+static int look(int file_fd, bool for_reading)
 {
-	int follow = flags & O_NOFOLLOW, file_fd, former_fd, fd, pid;
 	struct message request, reply;
+	int stage_fd;
+
+	message_init(&request, MESSAGE_LOOK);
+	request.flags = for_reading ? MESSAGE_MORE : 0;
+	if (ask(&request, &file_fd, 1, &reply, &stage_fd) == VERDICT_HIDE)
+		return -ENOENT;
+	return stage_fd >= 0 ? stage_fd : FILE_GO_ON;
+}
+
+static bool is_of_hidden_process(int pid)
+{
+	return pid != sys_getpid() && file_process_is_hidden(pid);
+}
+
+/*
+ * Not a worker that was forked by one with a listener and has not to do with it itself: it may have confined
+ * itself to system calls that these are not among (seccomp(2)).
+ */
+static bool is_looking(void)
+{
+	return !session_has_family() || atomic_load(&session.process->state) == PROCESS_MEMBER;
+}
+
+bool file_look_is_hidden(int directory, const char *path, int flags, struct stat *status)
+{
+	int pid = path ? pid_of_path(path) : 0, file_fd, stage_fd;
+
+	if (!is_looking())
+		return false;
+	if (pid)
+		return is_of_hidden_process(pid);
+	if (!path || (status && !looks_shared(status)) || !may_be_shared(directory, path, flags))
+		return false;
+	file_fd = sys_openat(directory, path, O_PATH | flags);
+	if (file_fd < 0)
+		return false;
+	stage_fd = look(file_fd, false);
+	sys_close(file_fd);
+	if (stage_fd >= 0 && status)
+		(void)fstat(stage_fd, status);
+	if (stage_fd >= 0)
+		sys_close(stage_fd);
+	return stage_fd == -ENOENT;
+}
+
+/* Its number is kept. Without /proc (chroot) it reads what the old one has written. */
+static void put_stage(int stage_fd, int fd, int flags)
+{
+	int again = open_again(stage_fd, flags);
+
+	if (again < 0)
+		return;
+	sys_dup3(again, fd, flags & O_CLOEXEC);
+	sys_close(again);
+}
+
+bool file_opened_is_hidden(int fd, const char *path, int flags)
+{
+	int pid = pid_of_path(path), stage_fd;
 	struct stat status;
 
-	/* First, so that a bad path is the kernel's. */
-	if (!is_there(directory, path, follow, &status))
-		return FILE_GO_ON;
-	pid = pid_of_path(path);
+	if (!is_looking())
+		return false;
 	if (pid)
-		return pid != sys_getpid() && file_process_is_hidden(pid) ? -ENOENT : FILE_GO_ON;
-	if (!may_be_shared(directory, path, follow))
-		return FILE_GO_ON;
-	file_fd = sys_openat(directory, path, O_PATH | follow);
-	if (file_fd < 0)
-		return FILE_GO_ON;
-	message_init(&request, MESSAGE_LOOK);
-	fd = ask(&request, &file_fd, 1, &reply, &former_fd) == VERDICT_HIDE ? -ENOENT : FILE_GO_ON;
-	sys_close(file_fd);
-	if (former_fd < 0)
-		return fd;
-	if (!(flags & O_PATH))
-		fd = open_again(former_fd, flags);
-	sys_close(former_fd);
-	return fd == FILE_GO_ON ? fd : settle_number(fd, flags);
+		return is_of_hidden_process(pid);
+	if (fstat(fd, &status) != 0 || !looks_shared(&status) ||
+	    (!(flags & O_PATH) && pid_read(fd) <= 0))
+		return false;
+	stage_fd = look(fd, true);
+	if (stage_fd >= 0) {
+		put_stage(stage_fd, fd, flags);
+		sys_close(stage_fd);
+	}
+	return stage_fd == -ENOENT;
 }
 
 int file_link_instead(int from_directory, const char *from, int to_directory, const char *to)

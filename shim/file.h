@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 /* A file, whatever its path is called by now. inode 0: none. */
 struct file_identity {
@@ -40,8 +41,17 @@ bool file_process_is_hidden(int pid);
 int file_open_instead(int directory, const char *path, int flags, unsigned mode);
 #define FILE_GO_ON (-100000)
 
-/* The same before it is opened for reading, or looked at: O_PATH and O_NOFOLLOW or not. */
-int file_look_instead(int directory, const char *path, int flags);
+/*
+ * To a generation that starts it is as if the one that it replaces had ended, and cleaned up: where its files
+ * were there is nothing, or what the new one has written itself.
+ *
+ * After something was found at the path, *status, or NULL if that is not known: is it to be hidden? If not,
+ * *status may become that of what is there instead. flags: O_NOFOLLOW or 0.
+ */
+bool file_look_is_hidden(int directory, const char *path, int flags, struct stat *status);
+
+/* After it was opened for reading, with these flags: is there to be none? What it reads may be another one then. */
+bool file_opened_is_hidden(int fd, const char *path, int flags);
 
 /* The same before a file gets one more name: 0, a negative errno value, or FILE_GO_ON. */
 int file_link_instead(int from_directory, const char *from, int to_directory, const char *to);

@@ -5,6 +5,7 @@
 #include "file.h"
 #include "hooks.h"
 #include "session.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,8 @@ int hook_remove(const char *path)
 	return unlink_is_hidden(AT_FDCWD, path) ? 0 : REAL(remove)(path);
 }
 
+static bool look_is_hidden(int directory, const char *path, int flags, struct stat *status);
+
 static bool rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to)
 {
 	int saved = errno;
@@ -61,7 +64,11 @@ int hook_renameat(int from_directory, const char *from, int to_directory, const 
 int hook_renameat2(int from_directory, const char *from, int to_directory, const char *to,
 		   unsigned flags)
 {
-	return flags == 0 && rename_is_hidden(from_directory, from, to_directory, to) ?
+	/* mv(1) asks so first: if there is nothing for this generation to see, there is nothing to replace. */
+	bool is_plain = flags == 0 || (flags == RENAME_NOREPLACE && session_is_starting() &&
+				       look_is_hidden(to_directory, to, AT_SYMLINK_NOFOLLOW, NULL));
+
+	return is_plain && rename_is_hidden(from_directory, from, to_directory, to) ?
 		       0 :
 		       REAL(renameat2)(from_directory, from, to_directory, to, flags);
 }
@@ -111,54 +118,80 @@ static bool is_for_writing(int flags)
 static __attribute__((noinline)) bool open_is_settled(int directory, const char *path, int flags,
 						       mode_t mode, int *result)
 {
-	int saved = errno, instead = FILE_GO_ON;
+	int saved = errno;
 
-	if (is_for_writing(flags))
-		instead = file_open_instead(directory, path, flags, mode);
-	else if (session_is_starting())
-		instead = file_look_instead(directory, path, flags);
-	return is_settled(instead, saved, result);
+	return is_for_writing(flags) &&
+	       is_settled(file_open_instead(directory, path, flags, mode), saved, result);
 }
 
-static __attribute__((noinline)) bool look_is_settled(int directory, const char *path, bool is_nofollow)
+/* What was opened for reading, or nothing. */
+static __attribute__((noinline)) int look_at_opened(int fd, const char *path, int flags)
 {
-	int saved = errno, result;
+	int saved = errno;
+	bool is_hidden = fd >= 0 && !(flags & O_CREAT) && !is_for_writing(flags) &&
+			 file_opened_is_hidden(fd, path, flags);
 
-	return is_settled(file_look_instead(directory, path, O_PATH | (is_nofollow ? O_NOFOLLOW : 0)), saved, &result);
+	if (is_hidden)
+		sys_close(fd);
+	errno = is_hidden ? ENOENT : saved;
+	return is_hidden ? -1 : fd;
 }
 
-/* What a generation that starts is to find nothing of, by every name that libc has for that. */
-#define LOOK(name, params, args, directory, path, is_nofollow)                                \
-	int hook_##name params                                                                    \
-	{                                                                                         \
-		if (session_is_starting() && look_is_settled(directory, path, is_nofollow))           \
-			return -1;                                                                        \
-		return REAL(name) args;                                                               \
-	}
+static inline int opened(int fd, const char *path, int flags)
+{
+	return session_is_starting() ? look_at_opened(fd, path, flags) : fd;
+}
 
-LOOK(access, (const char *path, int mode), (path, mode), AT_FDCWD, path, false)
-LOOK(eaccess, (const char *path, int mode), (path, mode), AT_FDCWD, path, false)
-LOOK(euidaccess, (const char *path, int mode), (path, mode), AT_FDCWD, path, false)
-LOOK(stat, (const char *path, struct stat *status), (path, status), AT_FDCWD, path, false)
-LOOK(stat64, (const char *path, struct stat64 *status), (path, status), AT_FDCWD, path, false)
-LOOK(lstat, (const char *path, struct stat *status), (path, status), AT_FDCWD, path, true)
-LOOK(lstat64, (const char *path, struct stat64 *status), (path, status), AT_FDCWD, path, true)
+/* *status is what was found; NULL: that is not known. */
+static __attribute__((noinline)) bool look_is_hidden(int directory, const char *path, int flags, struct stat *status)
+{
+	int saved = errno;
+	bool is_hidden = file_look_is_hidden(directory, path, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0, status);
+
+	errno = is_hidden ? ENOENT : saved;
+	return is_hidden;
+}
+
+/* Something is there, by every name that libc has for this question; for a generation that starts there may not be. */
+#define LOOK(name, params, args, directory, flags, status)                                    \
+	int hook_##name params                                                                     \
+	{                                                                                          \
+		int result = REAL(name) args;                                                          \
+		if (session_is_starting() && result == 0 && look_is_hidden(directory, path, flags, status)) \
+			result = -1;                                                                       \
+		return result;                                                                         \
+	}
+/* Where files are not larger for one than for the other. */
+#define SAME(status) (sizeof(*(status)) == sizeof(struct stat) ? (struct stat *)(void *)(status) : NULL)
+
+LOOK(access, (const char *path, int mode), (path, mode), AT_FDCWD, 0, NULL)
+LOOK(eaccess, (const char *path, int mode), (path, mode), AT_FDCWD, 0, NULL)
+LOOK(euidaccess, (const char *path, int mode), (path, mode), AT_FDCWD, 0, NULL)
 LOOK(faccessat, (int directory, const char *path, int mode, int flags), (directory, path, mode, flags),
-     directory, path, flags & AT_SYMLINK_NOFOLLOW)
+     directory, flags, NULL)
+LOOK(stat, (const char *path, struct stat *status), (path, status), AT_FDCWD, 0, status)
+LOOK(lstat, (const char *path, struct stat *status), (path, status), AT_FDCWD, AT_SYMLINK_NOFOLLOW, status)
 LOOK(fstatat, (int directory, const char *path, struct stat *status, int flags), (directory, path, status, flags),
-     directory, path, flags & AT_SYMLINK_NOFOLLOW)
+     directory, flags, status)
+LOOK(__xstat, (int version, const char *path, struct stat *status), (version, path, status),
+     AT_FDCWD, 0, status)
+LOOK(__lxstat, (int version, const char *path, struct stat *status), (version, path, status),
+     AT_FDCWD, AT_SYMLINK_NOFOLLOW, status)
+LOOK(__fxstatat, (int version, int directory, const char *path, struct stat *status, int flags), (version, directory, path, status, flags),
+     directory, flags, status)
+LOOK(stat64, (const char *path, struct stat64 *status), (path, status), AT_FDCWD, 0, SAME(status))
+LOOK(lstat64, (const char *path, struct stat64 *status), (path, status),
+     AT_FDCWD, AT_SYMLINK_NOFOLLOW, SAME(status))
 LOOK(fstatat64, (int directory, const char *path, struct stat64 *status, int flags), (directory, path, status, flags),
-     directory, path, flags & AT_SYMLINK_NOFOLLOW)
-LOOK(statx, (int directory, const char *path, int flags, unsigned mask, struct statx *status),
-     (directory, path, flags, mask, status), directory, path, flags & AT_SYMLINK_NOFOLLOW)
-LOOK(__xstat, (int version, const char *path, struct stat *status), (version, path, status), AT_FDCWD, path, false)
-LOOK(__xstat64, (int version, const char *path, struct stat64 *status), (version, path, status), AT_FDCWD, path, false)
-LOOK(__lxstat, (int version, const char *path, struct stat *status), (version, path, status), AT_FDCWD, path, true)
-LOOK(__lxstat64, (int version, const char *path, struct stat64 *status), (version, path, status), AT_FDCWD, path, true)
-LOOK(__fxstatat, (int version, int directory, const char *path, struct stat *status, int flags),
-     (version, directory, path, status, flags), directory, path, flags & AT_SYMLINK_NOFOLLOW)
-LOOK(__fxstatat64, (int version, int directory, const char *path, struct stat64 *status, int flags),
-     (version, directory, path, status, flags), directory, path, flags & AT_SYMLINK_NOFOLLOW)
+     directory, flags, SAME(status))
+LOOK(__xstat64, (int version, const char *path, struct stat64 *status), (version, path, status),
+     AT_FDCWD, 0, SAME(status))
+LOOK(__lxstat64, (int version, const char *path, struct stat64 *status), (version, path, status),
+     AT_FDCWD, AT_SYMLINK_NOFOLLOW, SAME(status))
+LOOK(__fxstatat64, (int version, int directory, const char *path, struct stat64 *status, int flags), (version, directory, path, status, flags),
+     directory, flags, SAME(status))
+LOOK(statx, (int directory, const char *path, int flags, unsigned mask, struct statx *status), (directory, path, flags, mask, status),
+     directory, flags, NULL)
 
 int hook_open(const char *path, int flags, mode_t mode)
 {
@@ -166,7 +199,7 @@ int hook_open(const char *path, int flags, mode_t mode)
 
 	if (session_may_not_write() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
 		return result;
-	return REAL(open)(path, flags, mode);
+	return opened(REAL(open)(path, flags, mode), path, flags);
 }
 
 int hook_open64(const char *path, int flags, mode_t mode)
@@ -175,7 +208,7 @@ int hook_open64(const char *path, int flags, mode_t mode)
 
 	if (session_may_not_write() && open_is_settled(AT_FDCWD, path, flags, mode, &result))
 		return result;
-	return REAL(open64)(path, flags, mode);
+	return opened(REAL(open64)(path, flags, mode), path, flags);
 }
 
 int hook_openat(int directory, const char *path, int flags, mode_t mode)
@@ -184,7 +217,7 @@ int hook_openat(int directory, const char *path, int flags, mode_t mode)
 
 	if (session_may_not_write() && open_is_settled(directory, path, flags, mode, &result))
 		return result;
-	return REAL(openat)(directory, path, flags, mode);
+	return opened(REAL(openat)(directory, path, flags, mode), path, flags);
 }
 
 int hook_openat64(int directory, const char *path, int flags, mode_t mode)
@@ -193,7 +226,7 @@ int hook_openat64(int directory, const char *path, int flags, mode_t mode)
 
 	if (session_may_not_write() && open_is_settled(directory, path, flags, mode, &result))
 		return result;
-	return REAL(openat64)(directory, path, flags, mode);
+	return opened(REAL(openat64)(directory, path, flags, mode), path, flags);
 }
 
 int hook___open_2(const char *path, int flags)
@@ -203,7 +236,7 @@ int hook___open_2(const char *path, int flags)
 	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(AT_FDCWD, path, flags, 0, &result))
 		return result;
-	return REAL(__open_2)(path, flags);
+	return opened(REAL(__open_2)(path, flags), path, flags);
 }
 
 int hook___open64_2(const char *path, int flags)
@@ -213,7 +246,7 @@ int hook___open64_2(const char *path, int flags)
 	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(AT_FDCWD, path, flags, 0, &result))
 		return result;
-	return REAL(__open64_2)(path, flags);
+	return opened(REAL(__open64_2)(path, flags), path, flags);
 }
 
 int hook___openat_2(int directory, const char *path, int flags)
@@ -223,7 +256,7 @@ int hook___openat_2(int directory, const char *path, int flags)
 	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(directory, path, flags, 0, &result))
 		return result;
-	return REAL(__openat_2)(directory, path, flags);
+	return opened(REAL(__openat_2)(directory, path, flags), path, flags);
 }
 
 int hook___openat64_2(int directory, const char *path, int flags)
@@ -233,7 +266,7 @@ int hook___openat64_2(int directory, const char *path, int flags)
 	if (session_may_not_write() && !(flags & O_CREAT) &&
 	    open_is_settled(directory, path, flags, 0, &result))
 		return result;
-	return REAL(__openat64_2)(directory, path, flags);
+	return opened(REAL(__openat64_2)(directory, path, flags), path, flags);
 }
 
 #define CREAT_FLAGS (O_WRONLY | O_CREAT | O_TRUNC)
@@ -278,21 +311,39 @@ static __attribute__((noinline)) bool fopen_is_settled(const char *path, const c
 	return true;
 }
 
+/* Closes it if it is to be hidden. */
+static __attribute__((noinline)) FILE *look_at_stream(FILE *stream, const char *path, const char *mode)
+{
+	int saved = errno, flags = flags_of(mode);
+
+	flags = flags < 0 ? O_RDONLY : flags;
+	if (!stream || is_for_writing(flags) || !file_opened_is_hidden(fileno(stream), path, flags)) {
+		errno = saved;
+		return stream;
+	}
+	fclose(stream);
+	errno = ENOENT;
+	return NULL;
+}
+
 FILE *hook_fopen(const char *path, const char *mode)
 {
 	FILE *result;
 
-	return session_may_not_write() && fopen_is_settled(path, mode, &result) ? result :
-										 REAL(fopen)(path, mode);
+	if (session_may_not_write() && fopen_is_settled(path, mode, &result))
+		return result;
+	result = REAL(fopen)(path, mode);
+	return session_is_starting() ? look_at_stream(result, path, mode) : result;
 }
 
 FILE *hook_fopen64(const char *path, const char *mode)
 {
 	FILE *result;
 
-	return session_may_not_write() && fopen_is_settled(path, mode, &result) ?
-		       result :
-		       REAL(fopen64)(path, mode);
+	if (session_may_not_write() && fopen_is_settled(path, mode, &result))
+		return result;
+	result = REAL(fopen64)(path, mode);
+	return session_is_starting() ? look_at_stream(result, path, mode) : result;
 }
 
 /*

@@ -53,8 +53,8 @@ struct real {
 
 extern struct real real;
 
-/* Fills one member of `real` in. */
-void real_resolve(void **slot, const char *name);
+/* Fills this member of `real` in. */
+void real_resolve(void **slot);
 
 /* Looks up those that hot paths call without a check. By the constructor. */
 void real_resolve_hot(void);
@@ -69,6 +69,6 @@ void real_resolve_all(void);
 #define REAL(name)                                                                        \
 	({                                                                                    \
 		if (unlikely(!real.name))                                                         \
-			real_resolve((void **)(void *)&real.name, #name);                              \
+			real_resolve((void **)(void *)&real.name);                                     \
 		real.name;                                                                        \
 	})

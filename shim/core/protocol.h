@@ -90,12 +90,12 @@ enum message_type {
 	MESSAGE_KILL,	 /* value[0] a pid: may it exist? */
 	MESSAGE_VERDICT, /* value[0] enum verdict, value[1] an errno value */
 	MESSAGE_STAGED,	 /* instead of it, 1 descriptor: write, or look, here */
-	MESSAGE_LOOK,	 /* one more request: 1 descriptor; may that file exist? */
+	MESSAGE_LOOK,	 /* one more request: 1 descriptor; may that file exist? MESSAGE_MORE: it is to be read */
 	MESSAGE_TYPE_END
 };
 
 enum message_flag {
-	/* Another such message follows; COMMIT: watch on; PROBE: count all; LEAVE: any thread. */
+	/* Another such message follows; COMMIT: watch on; PROBE: count all; LEAVE: any thread; VERDICT, STAGED: ask no more. */
 	MESSAGE_MORE = 1,
 };
 

@@ -43,7 +43,26 @@ looks() {
 	end_all
 }
 
+# What starts the server writes the pid file itself, and reads it back. SCRIPT: exits if something is wrong.
+starts() {
+	tag_set v1
+	behave
+	echo 1 >"$TMP/setting"
+	serve /bin/sh -c "$1; read -r pid <'$file'; [ \$pid = \$\$ ] || exit 5; exec \"\$@\"" sh \
+		"$SERVER" --wait=epoll --listen="127.0.0.1:$PORT" --tag-file="$TMP/tag" --behaviour-file="$TMP/behaviour"
+	pid_now >"$TMP/setting"
+	touch -d 2020-01-01 "$TMP/setting"
+	restart_to v2 v3
+	wait_for 5 names "$(pid_now)"
+	end_all
+	rm -f "$file"
+}
+
 FACE=run
+starts "for n in 1 2; do echo \$\$ >'$file.tmp'; mv '$file.tmp' '$file' || exit 3; done"
+starts "flock -n '$file' true || exit 3; echo \$\$ >>'$file.tmp'; cat '$file.tmp' >'$file'; rm '$file.tmp'; [ -s '$file' ] || exit 4"
+# A file that is older than the process of its number is no pid file.
+starts "echo \$\$ >'$file'; read -r n <'$TMP/setting' && [ -e '$TMP/setting' ] || exit 3"
 looks "[ ! -e '$file' ]"
 looks "[ ! -r '$file' ]"
 looks "! stat '$file' >/dev/null 2>&1"

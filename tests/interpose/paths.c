@@ -143,17 +143,17 @@ static void looked_at(const char *title, const char *path)
 
 	say("- looked at: %s", title);
 	TRY(stat(path, &status));
-	say("mode %o, size %d", status.st_mode, (int)status.st_size);
+	say("mode %o, empty %d", status.st_mode, status.st_size == 0);
 	TRY(stat64(path, &large));
 	TRY(lstat(path, &status));
-	say("mode %o, size %d", status.st_mode, (int)status.st_size);
+	say("mode %o, empty %d", status.st_mode, status.st_size == 0);
 	TRY(lstat64(path, &large));
 	TRY(fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW));
 	TRY(fstatat(77, path, &status, 0));
 	TRY(fstatat64(AT_FDCWD, path, &large, 0x40000000));
 	TRY(fstatat64(0, "", &large, AT_EMPTY_PATH));
 	TRY(statx(AT_FDCWD, path, 0, STATX_SIZE, &more));
-	say("size %d", (int)more.stx_size);
+	say("empty %d", more.stx_size == 0);
 	TRY(statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MODE, BAD));
 	TRY(__xstat(1, path, &status));
 	TRY(__xstat64(1, path, &large));
