@@ -13,9 +13,10 @@
 #include <alloca.h>
 #include <stdarg.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#define VISIBLE __attribute__((visibility("default")))
+#define EXPORT VISIBLE BY_CHILDREN
 
-EXPORT const char flip_version[] = FLIP_VERSION;
+VISIBLE const char flip_version[] = FLIP_VERSION;
 
 #define INTERPOSE(type, name, params, args, why) \
 	EXPORT type name params;                      \

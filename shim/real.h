@@ -31,7 +31,7 @@
 #define APART __attribute__((section(".bss.apart")))
 
 /*
- * Of a function that each forked child runs: it lies at the front, within the 64 KiB that the kernel maps at
+ * Of a function that forked children run: it lies at the front, within the 64 KiB that the kernel maps at
  * the fault which the child's symbols take anyway (meson.build). Behind them it would cost one more.
  */
 #define BY_CHILDREN __attribute__((hot))
