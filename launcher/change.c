@@ -78,6 +78,15 @@ struct change *changes_take(struct changes *changes, int directory_fd, int file_
 	return NULL;
 }
 
+bool change_is_at(const struct change *change, int directory_fd, int file_fd)
+{
+	struct stat one, other;
+	char name[sizeof(change->name)];
+
+	return fstat(change->directory_fd, &one) == 0 && fstat(directory_fd, &other) == 0 && is_same(&one, &other) &&
+	       name_of_fd(file_fd, name, sizeof(name)) && strcmp(name, change->name) == 0;
+}
+
 /* What was to come in the file's place is not to come. */
 static void change_withdraw(struct change *change)
 {

@@ -44,6 +44,9 @@ struct change *changes_take(struct changes *changes, int directory_fd, int file_
 /* The same, only if there is one. */
 struct change *changes_find(struct changes *changes, const struct stat *status);
 
+/* Is it by this name that the file is to be changed? It may have others. */
+bool change_is_at(const struct change *change, int directory_fd, int file_fd);
+
 /* Each takes the place of what the change was before. False: it cannot be. */
 void change_to_remove(struct change *change);
 bool change_to_write(struct change *change, int stage_fd);

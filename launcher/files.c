@@ -82,10 +82,12 @@ static bool is_needed(const struct generation *by, int file_fd, const struct sta
 static enum verdict unlink_starting(const struct generation *by, int directory_fd, int file_fd,
 				    const struct stat *status)
 {
-	struct change *change = is_needed(by, file_fd, status) ?
-					changes_take(&changes, directory_fd, file_fd) :
-					NULL;
+	struct change *change = changes_find(&changes, status);
 
+	/* Another name of it (haproxy makes one, to have a way back). */
+	if (change && !change_is_at(change, directory_fd, file_fd))
+		return VERDICT_GO_ON;
+	change = is_needed(by, file_fd, status) ? changes_take(&changes, directory_fd, file_fd) : NULL;
 	if (change)
 		change_to_remove(change);
 	return change ? VERDICT_HIDE : VERDICT_GO_ON;

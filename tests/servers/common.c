@@ -145,6 +145,20 @@ static int path_bind(const struct server *server, int fd, const struct sockaddr_
 	return bind(fd, (const struct sockaddr *)address, address_length(address));
 }
 
+/* The former one has another name meanwhile, for a way back. */
+static void path_replace(const char *path, const char *other)
+{
+	char backup[108];
+
+	snprintf(backup, sizeof(backup), "%.80s.%d.bak", path, getpid());
+	if (link(path, backup) == -1 && errno != ENOENT)
+		err(1, "link(%s, %s)", path, backup);
+	if (rename(other, path) == -1)
+		err(1, "rename(%s, %s)", other, path);
+	if (unlink(backup) == -1 && errno != ENOENT)
+		err(1, "unlink(%s)", backup);
+}
+
 /* After listen(), as haproxy does: clients find either the former one or this one. */
 static void path_finish(const struct server *server, const struct sockaddr_storage *address)
 {
@@ -158,8 +172,8 @@ static void path_finish(const struct server *server, const struct sockaddr_stora
 		 getpid());
 	if (options->mode != -1 && chmod(other, (mode_t)options->mode) == -1)
 		err(1, "chmod(%s)", other);
-	if (options->rename_into_place && rename(other, path) == -1)
-		err(1, "rename(%s, %s)", other, path);
+	if (options->rename_into_place)
+		path_replace(path, other);
 }
 
 static int listener_bind(const struct server *server, const struct sockaddr_storage *address)

@@ -126,6 +126,24 @@ Test(change, one_file_has_one_change_whatever_it_is_called)
 	cr_expect(TAILQ_EMPTY(&changes));
 }
 
+Test(change, is_known_by_the_name_that_it_changes)
+{
+	int here = open(".", O_PATH | O_DIRECTORY), fd, backup;
+	struct change *change;
+
+	put("file", "1", 0644);
+	cr_assert(link("file", "backup") == 0);
+	change = take("file");
+	fd = open("file", O_PATH);
+	backup = open("backup", O_PATH);
+	cr_expect(change_is_at(change, here, fd));
+	cr_expect(!change_is_at(change, here, backup));
+	close(fd);
+	close(backup);
+	close(here);
+	change_drop(&changes, change);
+}
+
 Test(change, removes_only_when_it_is_done)
 {
 	struct change *change;
