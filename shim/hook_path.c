@@ -171,27 +171,27 @@ LOOK(faccessat, (int directory, const char *path, int mode, int flags), (directo
      directory, flags, NULL)
 LOOK(stat, (const char *path, struct stat *status), (path, status), AT_FDCWD, 0, status)
 LOOK(lstat, (const char *path, struct stat *status), (path, status), AT_FDCWD, AT_SYMLINK_NOFOLLOW, status)
-LOOK(fstatat, (int directory, const char *path, struct stat *status, int flags), (directory, path, status, flags),
-     directory, flags, status)
+LOOK(fstatat, (int directory, const char *path, struct stat *status, int flags),
+     (directory, path, status, flags), directory, flags, status)
 LOOK(__xstat, (int version, const char *path, struct stat *status), (version, path, status),
      AT_FDCWD, 0, status)
 LOOK(__lxstat, (int version, const char *path, struct stat *status), (version, path, status),
      AT_FDCWD, AT_SYMLINK_NOFOLLOW, status)
-LOOK(__fxstatat, (int version, int directory, const char *path, struct stat *status, int flags), (version, directory, path, status, flags),
-     directory, flags, status)
+LOOK(__fxstatat, (int version, int directory, const char *path, struct stat *status, int flags),
+     (version, directory, path, status, flags), directory, flags, status)
 LOOK(stat64, (const char *path, struct stat64 *status), (path, status), AT_FDCWD, 0, SAME(status))
 LOOK(lstat64, (const char *path, struct stat64 *status), (path, status),
      AT_FDCWD, AT_SYMLINK_NOFOLLOW, SAME(status))
-LOOK(fstatat64, (int directory, const char *path, struct stat64 *status, int flags), (directory, path, status, flags),
-     directory, flags, SAME(status))
+LOOK(fstatat64, (int directory, const char *path, struct stat64 *status, int flags),
+     (directory, path, status, flags), directory, flags, SAME(status))
 LOOK(__xstat64, (int version, const char *path, struct stat64 *status), (version, path, status),
      AT_FDCWD, 0, SAME(status))
 LOOK(__lxstat64, (int version, const char *path, struct stat64 *status), (version, path, status),
      AT_FDCWD, AT_SYMLINK_NOFOLLOW, SAME(status))
-LOOK(__fxstatat64, (int version, int directory, const char *path, struct stat64 *status, int flags), (version, directory, path, status, flags),
-     directory, flags, SAME(status))
-LOOK(statx, (int directory, const char *path, int flags, unsigned mask, struct statx *status), (directory, path, flags, mask, status),
-     directory, flags, NULL)
+LOOK(__fxstatat64, (int version, int directory, const char *path, struct stat64 *status, int flags),
+     (version, directory, path, status, flags), directory, flags, SAME(status))
+LOOK(statx, (int directory, const char *path, int flags, unsigned mask, struct statx *status),
+     (directory, path, flags, mask, status), directory, flags, NULL)
 
 int hook_open(const char *path, int flags, mode_t mode)
 {
