@@ -111,7 +111,7 @@ static bool place_open(struct place *place, int directory, const char *path, int
 
 	place->directory_fd = -1;
 	place->file_fd = sys_openat(directory, path, O_PATH | flags);
-	if (place->file_fd < 0 || fstat(place->file_fd, &status) != 0)
+	if (place->file_fd < 0 || sys_fstat(place->file_fd, &status) != 0)
 		return false;
 	place->directory_fd = is_link ? open_directory_of(place->file_fd) :
 					open_directory(directory, path);
@@ -380,7 +380,7 @@ bool file_look_is_hidden(int directory, const char *path, int flags, struct stat
 	stage_fd = look(file_fd, false);
 	sys_close(file_fd);
 	if (stage_fd >= 0 && status)
-		(void)fstat(stage_fd, status);
+		(void)sys_fstat(stage_fd, status);
 	if (stage_fd >= 0)
 		sys_close(stage_fd);
 	return stage_fd == -ENOENT;
@@ -406,7 +406,7 @@ bool file_opened_is_hidden(int fd, const char *path, int flags)
 		return false;
 	if (pid)
 		return is_of_hidden_process(pid);
-	if (fstat(fd, &status) != 0 || !looks_shared(&status) ||
+	if (sys_fstat(fd, &status) != 0 || !looks_shared(&status) ||
 	    (!(flags & O_PATH) && pid_read(fd) <= 0))
 		return false;
 	stage_fd = look(fd, true);

@@ -24,7 +24,7 @@ static const char *next(const char *name)
 	return name + strlen(name) + 1;
 }
 
-__attribute__((noinline, noclone)) void real_resolve(void **slot)
+__attribute__((noinline)) void real_resolve(void **slot)
 {
 	const char *name = names;
 

@@ -57,6 +57,11 @@ static inline int sys_stat(int directory, const char *path, struct stat *status,
 	return (int)SYS_CALL(SYS_newfstatat, directory, path, status, flags);
 }
 
+static inline int sys_fstat(int fd, struct stat *status)
+{
+	return (int)SYS_CALL(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH);
+}
+
 /* clock_gettime() is replaced as well, and takes memory there. */
 static inline int64_t sys_clock_ns(clockid_t clock)
 {

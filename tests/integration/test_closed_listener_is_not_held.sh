@@ -47,7 +47,7 @@ cat >"$TMP/closing.py" <<-'END'
 	while True:
 	    try:
 	        ready = select.select([l for l in listeners if l.fileno() >= 0], [], [], 0.02)[0]
-	    except OSError:
+	    except (OSError, ValueError):
 	        continue    # closed meanwhile
 	    for s in ready:
 	        try:
