@@ -170,6 +170,28 @@ static enum verdict ask(const struct message *request, const int *fds, unsigned 
 	return reply->type == MESSAGE_VERDICT ? (enum verdict)reply->value[0] : VERDICT_GO_ON;
 }
 
+/* -ENOENT, or what is there instead, to be closed, or FILE_GO_ON. */
+static int look(int file_fd, bool for_reading)
+{
+	struct message request, reply;
+	int stage_fd;
+
+	message_init(&request, MESSAGE_LOOK);
+	request.flags = for_reading ? MESSAGE_MORE : 0;
+	if (ask(&request, &file_fd, 1, &reply, &stage_fd) == VERDICT_HIDE)
+		return -ENOENT;
+	return stage_fd >= 0 ? stage_fd : FILE_GO_ON;
+}
+
+static bool is_unseen(int file_fd)
+{
+	int stage_fd = look(file_fd, false);
+
+	if (stage_fd >= 0)
+		sys_close(stage_fd);
+	return stage_fd == -ENOENT;
+}
+
 /* Without a supervisor: what is retired leaves alone what another one may need by now. */
 static bool is_hidden_alone(int directory, const char *path)
 {
@@ -193,7 +215,7 @@ bool file_unlink_is_hidden(int directory, const char *path)
 	return is_hidden;
 }
 
-bool file_rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to)
+bool file_rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
 	struct message request, reply;
 	struct place places[2];
@@ -204,7 +226,9 @@ bool file_rename_is_hidden(int from_directory, const char *from, int to_director
 		return false;
 	message_init(&request, MESSAGE_RENAME);
 	places[1] = (struct place){ -1, -1 };
+	/* mv(1) does not want to replace anything: what this generation does not see is nothing. */
 	if (place_open(&places[0], to_directory, to, O_NOFOLLOW) &&
+	    (!flags || is_unseen(places[0].file_fd)) &&
 	    place_open(&places[1], from_directory, from, O_NOFOLLOW))
 		is_hidden = ask(&request, (int *)places, 4, &reply, &none) == VERDICT_HIDE;
 	place_close(&places[0]);
@@ -335,19 +359,6 @@ static int pid_of_path(const char *path)
 	for (path += strlen(proc); *path >= '0' && *path <= '9' && pid < INT_MAX / 10; path++)
 		pid = pid * 10 + (*path - '0');
 	return *path == '\0' || *path == '/' ? pid : 0;
-}
-
-/* -ENOENT, or what is there instead, to be closed, or FILE_GO_ON. */
-static int look(int file_fd, bool for_reading)
-{
-	struct message request, reply;
-	int stage_fd;
-
-	message_init(&request, MESSAGE_LOOK);
-	request.flags = for_reading ? MESSAGE_MORE : 0;
-	if (ask(&request, &file_fd, 1, &reply, &stage_fd) == VERDICT_HIDE)
-		return -ENOENT;
-	return stage_fd >= 0 ? stage_fd : FILE_GO_ON;
 }
 
 static bool is_of_hidden_process(int pid)

@@ -28,8 +28,8 @@ struct file_identity file_of(uint64_t socket_inode);
 /* Is the program to believe that it has removed this file, which stays? */
 bool file_unlink_is_hidden(int directory, const char *path);
 
-/* That it has renamed one to this, which stays until this generation has taken over? */
-bool file_rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to);
+/* That it has renamed one to this, which stays until this generation has taken over? flags: RENAME_NOREPLACE or 0. */
+bool file_rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
 
 /* That there is no such process? */
 bool file_process_is_hidden(int pid);

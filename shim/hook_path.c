@@ -37,13 +37,11 @@ int hook_remove(const char *path)
 	return unlink_is_hidden(AT_FDCWD, path) ? 0 : REAL(remove)(path);
 }
 
-static bool look_is_hidden(int directory, const char *path, int flags, struct stat *status);
-
-static bool rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to)
+static bool rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
 	int saved = errno;
-	bool is_hidden = session_is_starting() &&
-			 file_rename_is_hidden(from_directory, from, to_directory, to);
+	bool is_hidden = session_is_starting() && (flags == 0 || flags == RENAME_NOREPLACE) &&
+			 file_rename_is_hidden(from_directory, from, to_directory, to, flags);
 
 	errno = saved;
 	return is_hidden;
@@ -51,12 +49,12 @@ static bool rename_is_hidden(int from_directory, const char *from, int to_direct
 
 int hook_rename(const char *from, const char *to)
 {
-	return rename_is_hidden(AT_FDCWD, from, AT_FDCWD, to) ? 0 : REAL(rename)(from, to);
+	return rename_is_hidden(AT_FDCWD, from, AT_FDCWD, to, 0) ? 0 : REAL(rename)(from, to);
 }
 
 int hook_renameat(int from_directory, const char *from, int to_directory, const char *to)
 {
-	return rename_is_hidden(from_directory, from, to_directory, to) ?
+	return rename_is_hidden(from_directory, from, to_directory, to, 0) ?
 		       0 :
 		       REAL(renameat)(from_directory, from, to_directory, to);
 }
@@ -64,11 +62,7 @@ int hook_renameat(int from_directory, const char *from, int to_directory, const 
 int hook_renameat2(int from_directory, const char *from, int to_directory, const char *to,
 		   unsigned flags)
 {
-	/* mv(1) asks so first: if there is nothing for this generation to see, there is nothing to replace. */
-	bool is_plain = flags == 0 || (flags == RENAME_NOREPLACE && session_is_starting() &&
-				       look_is_hidden(to_directory, to, AT_SYMLINK_NOFOLLOW, NULL));
-
-	return is_plain && rename_is_hidden(from_directory, from, to_directory, to) ?
+	return rename_is_hidden(from_directory, from, to_directory, to, flags) ?
 		       0 :
 		       REAL(renameat2)(from_directory, from, to_directory, to, flags);
 }

@@ -123,6 +123,7 @@ static void bad_ones(void)
 	TRY(rename("none", "other"));
 	TRY(renameat(77, "none", AT_FDCWD, "other"));
 	TRY(renameat2(AT_FDCWD, "none", AT_FDCWD, "other", 0x1234));
+	TRY(renameat2(AT_FDCWD, "none", AT_FDCWD, BAD, RENAME_NOREPLACE));
 	TRY(link(BAD, "none"));
 	TRY(link("none", BAD));
 	TRY(link("none", "other"));
