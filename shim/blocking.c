@@ -71,11 +71,8 @@ static bool block_no_more(int fd, void *unused)
 
 void blocking_note_polls(void)
 {
-	int saved = errno;
-
 	if (!atomic_exchange(&session.family->polls, 1) && atomic_load(&session.family->unblocked))
 		descriptor_each(-1, block_no_more, NULL);
-	errno = saved;
 }
 
 int blocking_trial(int fd, bool dontwait, int nobody)

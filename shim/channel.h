@@ -1,6 +1,6 @@
 /*
  * Messages between this process and its supervisor, and the signal that brings them.
- * All async-signal-safe; errno is not kept.
+ * All async-signal-safe.
  */
 #pragma once
 

@@ -276,7 +276,7 @@ static int open_stage(int directory_fd, int flags, unsigned mode)
 	fd = (int)SYS_CALL(SYS_memfd_create, "pid file", MFD_CLOEXEC);
 	if (fd >= 0) {
 		sys_fcntl(fd, F_SETFL, flags & (O_APPEND | O_NONBLOCK));
-		(void)fchmod(fd, mode & 0755);
+		(void)SYS_CALL(SYS_fchmod, fd, mode & 0755);
 	}
 	return fd;
 }

@@ -3,7 +3,7 @@
  * which they are; a hook asks it before it lets the program remove, replace or see one. What looks like
  * neither costs no question.
  *
- * All async-signal-safe, without lock or heap; errno is not kept. What asks blocks until the
+ * All async-signal-safe, without lock or heap. What asks blocks until the
  * supervisor has answered, and a path is looked at by the kernel first: a bad one is the kernel's.
  */
 #pragma once

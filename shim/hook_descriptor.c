@@ -6,27 +6,10 @@
 
 #include <limits.h>
 
-/* A number was closed that may have been a listener: the supervisor, if it holds those, looks. */
-static void tell_closed(uint64_t inode)
-{
-	int saved = errno;
-
-	session_tell(MESSAGE_CLOSED, inode);
-	errno = saved;
-}
-
 /* The listener that fd is, if anybody wants to know; 0: none. */
-static uint64_t listener_if_held(int fd)
+BY_CHILDREN static uint64_t listener_if_held(int fd)
 {
-	int saved;
-	uint64_t inode;
-
-	if (!session_is_held())
-		return 0;
-	saved = errno;
-	inode = listener_is(fd) ? sys_inode(fd) : 0;
-	errno = saved;
-	return inode;
+	return session_is_held() && listener_is(fd) ? sys_inode(fd) : 0;
 }
 
 int hook_close(int fd)
@@ -42,7 +25,7 @@ int hook_close(int fd)
 	inode = listener_if_held(fd);
 	result = REAL(close)(fd);
 	if (inode && result == 0)
-		tell_closed(inode);
+		session_tell(MESSAGE_CLOSED, inode);
 	return result;
 }
 
@@ -50,15 +33,13 @@ int hook_close(int fd)
 static void make_way(int from, int fd)
 {
 	struct process *process = session.process;
-	int saved = errno, moved;
+	int moved;
 
 	if (!session_owns(fd) || sys_getpid() != atomic_load(&process->pid))
 		return;
 	/* A call that fails replaces nothing: our number would stay open, as the program's. */
-	if (sys_fcntl(from, F_GETFD, 0) < 0) {
-		errno = saved;
+	if (sys_fcntl(from, F_GETFD, 0) < 0)
 		return;
-	}
 	moved = sys_fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
 	if (moved < 0)
 		moved = session_duplicate(fd);
@@ -66,7 +47,6 @@ static void make_way(int from, int fd)
 		atomic_store(&process->channel_fd, moved);
 		atomic_store(&session.channel_fd, moved);
 	}
-	errno = saved;
 }
 
 int hook_dup2(int from, int to)
@@ -82,7 +62,7 @@ int hook_dup2(int from, int to)
 	inode = listener_if_held(to);
 	result = REAL(dup2)(from, to);
 	if (inode && result >= 0)
-		tell_closed(inode);
+		session_tell(MESSAGE_CLOSED, inode);
 	return result;
 }
 
@@ -100,7 +80,7 @@ int hook_dup3(int from, int to, int flags)
 	inode = listener_if_held(to);
 	result = REAL(dup3)(from, to, flags);
 	if (inode && result >= 0)
-		tell_closed(inode);
+		session_tell(MESSAGE_CLOSED, inode);
 	return result;
 }
 
@@ -117,7 +97,7 @@ int hook_close_range(unsigned first, unsigned last, int flags)
 	if (result == 0 && last > (unsigned)own)
 		result = REAL(close_range)((unsigned)own + 1, last, flags);
 	if (session_is_held())
-		tell_closed(0);
+		session_tell(MESSAGE_CLOSED, 0);
 	return result;
 }
 
@@ -133,5 +113,5 @@ void hook_closefrom(int first)
 		(void)REAL(close_range)((unsigned)(first > 0 ? first : 0), (unsigned)own - 1, 0);
 	REAL(closefrom)(own + 1);
 	if (session_is_held())
-		tell_closed(0);
+		session_tell(MESSAGE_CLOSED, 0);
 }

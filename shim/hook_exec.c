@@ -15,11 +15,9 @@
 #define WITH_FLIP(environment)                                                              \
 	({                                                                                      \
 		char *const *with = environment;                                                    \
-		int with_saved = errno;                                                             \
 		size_t with_room = inherit_room(with);                                              \
 		if (with_room)                                                                      \
 			with = inherit_environment(with, alloca(with_room), with_room);                 \
-		errno = with_saved;                                                                 \
 		with;                                                                               \
 	})
 

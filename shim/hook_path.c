@@ -11,14 +11,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Keeps errno. */
 static bool unlink_is_hidden(int directory, const char *path)
 {
-	int saved = errno;
-	bool is_hidden = session_shares_files() && file_unlink_is_hidden(directory, path);
-
-	errno = saved;
-	return is_hidden;
+	return session_shares_files() && file_unlink_is_hidden(directory, path);
 }
 
 int hook_unlink(const char *path)
@@ -39,12 +34,8 @@ int hook_remove(const char *path)
 
 static bool rename_is_hidden(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
-	int saved = errno;
-	bool is_hidden = session_is_starting() && (flags == 0 || flags == RENAME_NOREPLACE) &&
-			 file_rename_is_hidden(from_directory, from, to_directory, to, flags);
-
-	errno = saved;
-	return is_hidden;
+	return session_is_starting() && (flags == 0 || flags == RENAME_NOREPLACE) &&
+	       file_rename_is_hidden(from_directory, from, to_directory, to, flags);
 }
 
 int hook_rename(const char *from, const char *to)
@@ -68,9 +59,10 @@ int hook_renameat2(int from_directory, const char *from, int to_directory, const
 }
 
 /* True: it is settled, with this result and errno. */
-static bool is_settled(int instead, int saved, int *result)
+static bool is_settled(int instead, int *result)
 {
-	errno = instead < 0 && instead != FILE_GO_ON ? -instead : saved;
+	if (instead < 0 && instead != FILE_GO_ON)
+		errno = -instead;
 	*result = instead < 0 ? -1 : instead;
 	return instead != FILE_GO_ON;
 }
@@ -78,10 +70,8 @@ static bool is_settled(int instead, int saved, int *result)
 static bool link_is_settled(int from_directory, const char *from, int to_directory, const char *to,
 			    int *result)
 {
-	int saved = errno;
-
 	return session_is_starting() &&
-	       is_settled(file_link_instead(from_directory, from, to_directory, to), saved, result);
+	       is_settled(file_link_instead(from_directory, from, to_directory, to), result);
 }
 
 int hook_link(const char *from, const char *to)
@@ -112,23 +102,18 @@ static bool is_for_writing(int flags)
 static __attribute__((noinline)) bool open_is_settled(int directory, const char *path, int flags,
 						       mode_t mode, int *result)
 {
-	int saved = errno;
-
 	return is_for_writing(flags) &&
-	       is_settled(file_open_instead(directory, path, flags, mode), saved, result);
+	       is_settled(file_open_instead(directory, path, flags, mode), result);
 }
 
 /* What was opened for reading, or nothing. */
 static __attribute__((noinline)) int look_at_opened(int fd, const char *path, int flags)
 {
-	int saved = errno;
-	bool is_hidden = fd >= 0 && !(flags & O_CREAT) && !is_for_writing(flags) &&
-			 file_opened_is_hidden(fd, path, flags);
-
-	if (is_hidden)
-		sys_close(fd);
-	errno = is_hidden ? ENOENT : saved;
-	return is_hidden ? -1 : fd;
+	if (fd < 0 || flags & O_CREAT || is_for_writing(flags) || !file_opened_is_hidden(fd, path, flags))
+		return fd;
+	sys_close(fd);
+	errno = ENOENT;
+	return -1;
 }
 
 static inline int opened(int fd, const char *path, int flags)
@@ -139,11 +124,10 @@ static inline int opened(int fd, const char *path, int flags)
 /* *status is what was found; NULL: that is not known. */
 static __attribute__((noinline)) bool look_is_hidden(int directory, const char *path, int flags, struct stat *status)
 {
-	int saved = errno;
-	bool is_hidden = file_look_is_hidden(directory, path, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0, status);
-
-	errno = is_hidden ? ENOENT : saved;
-	return is_hidden;
+	if (!file_look_is_hidden(directory, path, flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0, status))
+		return false;
+	errno = ENOENT;
+	return true;
 }
 
 /* Something is there, by every name that libc has for this question; for a generation that starts there may not be. */
@@ -308,13 +292,11 @@ static __attribute__((noinline)) bool fopen_is_settled(const char *path, const c
 /* Closes it if it is to be hidden. */
 static __attribute__((noinline)) FILE *look_at_stream(FILE *stream, const char *path, const char *mode)
 {
-	int saved = errno, flags = flags_of(mode);
+	int flags = flags_of(mode);
 
 	flags = flags < 0 ? O_RDONLY : flags;
-	if (!stream || is_for_writing(flags) || !file_opened_is_hidden(fileno(stream), path, flags)) {
-		errno = saved;
+	if (!stream || is_for_writing(flags) || !file_opened_is_hidden(fileno(stream), path, flags))
 		return stream;
-	}
 	fclose(stream);
 	errno = ENOENT;
 	return NULL;
@@ -342,15 +324,14 @@ FILE *hook_fopen64(const char *path, const char *mode)
 
 /*
  * Does the process of a pid file still live? A new generation that finds the one which it is to replace
- * would refuse to start. Keeps errno, or sets it to what there is to say.
+ * would refuse to start. Then errno says so.
  */
 static bool process_is_hidden(pid_t pid)
 {
-	int saved = errno;
-	bool is_hidden = pid > 0 && session_is_starting() && file_process_is_hidden(pid);
-
-	errno = is_hidden ? ESRCH : saved;
-	return is_hidden;
+	if (pid <= 0 || !session_is_starting() || !file_process_is_hidden(pid))
+		return false;
+	errno = ESRCH;
+	return true;
 }
 
 int hook_kill(pid_t pid, int signal)

@@ -123,14 +123,11 @@ static bool is_early(void)
 
 int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
-	int saved = errno;
 	struct epoll_event quiet;
 	bool is_muted = unlikely(session.waits) && mute_begins(set, operation, fd, event, &quiet);
 	bool is_quiet = is_muted || (event && retire_quietens(fd, event, &quiet));
-	int result;
+	int result = REAL(epoll_ctl)(set, operation, fd, is_quiet ? &quiet : event);
 
-	errno = saved;
-	result = REAL(epoll_ctl)(set, operation, fd, is_quiet ? &quiet : event);
 	if (is_muted)
 		mute_done(set, fd, event, result != 0);
 	/* libuv aborts if what it has put into the set is not there. */
@@ -141,7 +138,6 @@ int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	early_forget(set, sys_inode(fd));
 	if (operation != EPOLL_CTL_DEL && is_service_kind(fd) && listener_key(fd) == 0)
 		early_note(set, sys_inode(fd), event);
-	errno = saved;
 	return 0;
 }
 
@@ -252,18 +248,13 @@ static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 
 int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int saved = errno;
 	int result;
 
-	if (is_provided(fd, address, length)) {
-		errno = saved;
+	if (is_provided(fd, address, length))
 		return 0;
-	}
-	errno = saved;
 	result = REAL(bind)(fd, address, length);
 	if (result == 0 && session.enabled && address)
 		note_bound(fd, address, length);
-	errno = result == 0 ? saved : errno;
 	return result;
 }
 
@@ -300,22 +291,17 @@ static void announce(int fd, bool is_ephemeral)
 
 int hook_listen(int fd, int backlog)
 {
-	int saved = errno;
 	bool is_ephemeral = session.enabled && listener_key(fd) == 0;
 	int result;
 
 	if (retire_inode_behind(fd))
 		return 0;
-	errno = saved;
 	result = REAL(listen)(fd, backlog);
-	if (result != 0 || !session.enabled || !is_stream(fd) || !session_begin()) {
-		errno = result == 0 ? saved : errno;
+	if (result != 0 || !session.enabled || !is_stream(fd) || !session_begin())
 		return result;
-	}
 	session_summon();
 	environment_hide();
 	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
-	errno = saved;
 	return 0;
 }
 
@@ -324,13 +310,12 @@ int hook_getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
 	socklen_t room = 0, whole = 0;
 	const struct sockaddr_storage *bound = NULL;
-	int saved = errno, result;
+	int result;
 
 	if (session_is_emulating() && sys_is_readable(length, sizeof(*length))) {
 		room = *length;
 		bound = retire_address(fd, &whole);
 	}
-	errno = saved;
 	result = REAL(getsockname)(fd, address, length);
 	/* The kernel has found that it can be written to. */
 	if (result == 0 && bound) {
@@ -342,11 +327,7 @@ int hook_getsockname(int fd, struct sockaddr *address, socklen_t *length)
 
 static int option_behind(int fd, int level, int name)
 {
-	int saved = errno;
-	int value = level == SOL_SOCKET && session_is_emulating() ? retire_option(fd, name) : -1;
-
-	errno = saved;
-	return value;
+	return level == SOL_SOCKET && session_is_emulating() ? retire_option(fd, name) : -1;
 }
 
 /* What kind of socket that was: perl's Net::Server asks before each accept(). */
@@ -382,14 +363,11 @@ static bool knock_is_hidden(int fd, const struct sockaddr *address, socklen_t le
 
 int hook_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int saved = errno;
-
 	if (session_is_starting() && !atomic_load(&session.family->current) &&
 	    knock_is_hidden(fd, address, length)) {
 		errno = ECONNREFUSED;
 		return -1;
 	}
-	errno = saved;
 	return REAL(connect)(fd, address, length);
 }
 
@@ -538,18 +516,14 @@ int hook_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 
 int hook_shutdown(int fd, int how)
 {
-	int saved = errno, result;
-	bool is_told;
+	/* The kernel is asked first: what it answers for a connection costs less than a page of the family's in a child. */
+	bool is_listener = how != SHUT_WR && session_has_family() && (retire_inode_behind(fd) || listener_accepts(fd));
+	int result;
 
-	if (atomic_load(&session.family->shared) && (how == SHUT_RD || how == SHUT_RDWR) &&
-	    (retire_inode_behind(fd) || listener_accepts(fd))) {
-		errno = saved;
+	if (is_listener && (how == SHUT_RD || how == SHUT_RDWR) && atomic_load(&session.family->shared))
 		return 0;
-	}
-	is_told = session_is_held() && how != SHUT_WR && listener_accepts(fd);
-	errno = saved;
 	result = REAL(shutdown)(fd, how);
-	if (is_told && result == 0)
+	if (is_listener && result == 0 && session_is_held())
 		session_tell(MESSAGE_CLOSED, 0);
 	return result;
 }
@@ -587,13 +561,12 @@ static bool status_end(const struct status *status, int fd, bool nonblocking, in
 static int set_flags(int (*call)(int, int, ...), int fd, int flags)
 {
 	bool nonblocking = flags & O_NONBLOCK;
-	int saved = errno, result;
 	struct status status;
+	int result;
 
 	do {
 		bool kernels = status_begin(&status, fd, nonblocking);
 
-		errno = saved;
 		result = call(fd, F_SETFL, kernels ? flags | O_NONBLOCK : flags);
 	} while (status_end(&status, fd, nonblocking, result));
 	return result;
@@ -601,7 +574,7 @@ static int set_flags(int (*call)(int, int, ...), int fd, int flags)
 
 static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *argument)
 {
-	int saved = errno, result;
+	int result;
 
 	if (session_owns(fd)) {
 		errno = EBADF;
@@ -613,8 +586,6 @@ static int fcntl_with(int (*call)(int, int, ...), int fd, int command, void *arg
 	if (command == F_GETFL && result >= 0 && result & (O_NONBLOCK | LISTENER_BLOCKS) &&
 	    (session_is_emulating() || listener_learn(fd)) && listener_blocks(fd))
 		result &= ~(O_NONBLOCK | LISTENER_BLOCKS);
-	if (result >= 0)
-		errno = saved;
 	return result;
 }
 
@@ -630,7 +601,7 @@ int hook_fcntl64(int fd, int command, void *argument)
 
 int hook_ioctl(int fd, unsigned long request, void *argument)
 {
-	int saved = errno, result, on;
+	int result, on;
 	struct status status;
 	bool nonblocking;
 
@@ -643,7 +614,6 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 		return REAL(ioctl)(fd, request, argument);
 	nonblocking = *(int *)argument;
 	on = status_begin(&status, fd, nonblocking);
-	errno = saved;
 	result = REAL(ioctl)(fd, request, &on);
 	status_end(&status, fd, nonblocking, result);
 	return result;

@@ -22,14 +22,15 @@
 
 bool transfer_begins(int fd, short events, int flags)
 {
-	int saved = errno, error = 0;
+	int error = 0;
 
 	if (events == POLLIN && listener_is_datagram(fd)) {
 		waiting_on(fd);
 		if (listener_is_withheld(fd))
 			error = blocking_trial(fd, flags & MSG_DONTWAIT, EAGAIN);
 	}
-	errno = error ? error : saved;
+	if (error)
+		errno = error;
 	return !error;
 }
 

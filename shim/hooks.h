@@ -3,6 +3,9 @@
  * hook_signal.c. Each takes the place of the libc function of its name: same arguments, result and
  * errno, callable where that one is (in a signal handler, a vfork child, a thread about to be
  * cancelled).
+ *
+ * errno is changed by libc's own function, or by a hook that answers in its place. All else in this
+ * library leaves it alone.
  */
 #pragma once
 
@@ -29,7 +32,7 @@ int hook_openat(int directory, const char *path, int flags, mode_t mode);
 int hook_openat64(int directory, const char *path, int flags, mode_t mode);
 
 /*
- * Around a transfer on fd (INTERPOSE_TRANSFER), with errno kept where nothing is to be said.
+ * Around a transfer on fd (INTERPOSE_TRANSFER).
  *
  * Before it, while session_is_watching(): may it be made? False with the errno that it is to have.
  * After it has returned -1: the descriptor to make it again on (the same one, but for an answer

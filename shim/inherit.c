@@ -220,7 +220,7 @@ static void note_received(int fd)
 void inherit_received_from(const struct msghdr *message)
 {
 	struct msghdr *all = (struct msghdr *)message;
-	int saved = errno, fd;
+	int fd;
 
 	/* In the bare face, in a process that was there before the supervisor, nobody is to be told. */
 	for (struct cmsghdr *one = session.enabled && session.channel_length ? CMSG_FIRSTHDR(all) : NULL; one;
@@ -231,5 +231,4 @@ void inherit_received_from(const struct msghdr *message)
 			memcpy(&fd, (char *)one + at, sizeof(fd));
 			note_received(fd);
 		}
-	errno = saved;
 }

@@ -27,7 +27,7 @@ size_t inherit_room(char *const *environment);
 /* The same environment with flip in it, made in `room` bytes of memory. */
 char *const *inherit_environment(char *const *environment, void *memory, size_t room);
 
-/* A message was received: notes the listeners that came with it. Does not touch errno; may map memory. */
+/* A message was received: notes the listeners that came with it. May map memory. */
 void inherit_received_from(const struct msghdr *message);
 
 /* The same, for the hooks: most messages bring nothing along. */

@@ -95,7 +95,7 @@ void interrupt_note_signal(ucontext_t *context, uint64_t own_signals);
 
 /*
  * Has one of these signals (sys_signal_bit) a handler that ends a call with EINTR? is_restartable: a call
- * that SA_RESTART would restart. Async-signal-safe; keeps errno.
+ * that SA_RESTART would restart. Async-signal-safe.
  */
 bool interrupt_is_by_one_of(uint64_t signals, bool is_restartable);
 

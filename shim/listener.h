@@ -1,6 +1,6 @@
 /*
  * What a descriptor of this process is to the service, as the kernel and the family's table say
- * together. Async-signal-safe, any thread; errno is not kept.
+ * together. Async-signal-safe, any thread.
  */
 #pragma once
 

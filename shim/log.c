@@ -53,12 +53,9 @@ void log_once(const char *text, const char *about, int error)
 {
 	static atomic_bool said;
 	struct line line = { 0 };
-	int saved = errno;
 
-	if (atomic_exchange(&said, true) || is_muted || is_internet(STDERR_FILENO)) {
-		errno = saved;
+	if (atomic_exchange(&said, true) || is_muted || is_internet(STDERR_FILENO))
 		return;
-	}
 	line_add(&line, "flip[");
 	line_add_number(&line, (unsigned)sys_getpid());
 	line_add(&line, "]: ");
@@ -76,5 +73,4 @@ void log_once(const char *text, const char *about, int error)
 	}
 	line_add(&line, "\n");
 	(void)SYS_CALL(SYS_write, STDERR_FILENO, line.text, line.length);
-	errno = saved;
 }

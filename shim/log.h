@@ -1,5 +1,5 @@
 /*
- * A line on standard error: "flip[pid]: text". One write(2), errno kept, async-signal-safe.
+ * A line on standard error: "flip[pid]: text". One write(2), async-signal-safe.
  * Only what flip cannot do is said, once a process; the rest is the supervisor's to tell.
  */
 #pragma once

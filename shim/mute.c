@@ -62,13 +62,11 @@ bool mute_begins(int set, int operation, int fd, const struct epoll_event *event
 void mute_done(int set, int fd, const struct epoll_event *event, bool failed)
 {
 	struct epoll_event wanted = *event;
-	int saved = errno;
 
 	if (failed && errno != EEXIST)
 		forget(set, fd);
 	else if (!failed && !session_is_on_trial()) /* that moment has come in between */
 		sys_epoll_ctl(set, EPOLL_CTL_MOD, fd, &wanted);
-	errno = saved;
 }
 
 void mute_end(void)

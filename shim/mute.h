@@ -19,7 +19,7 @@
 bool mute_begins(int set, int operation, int fd, const struct epoll_event *event,
 		 struct epoll_event *quiet);
 
-/* After that call: it has been done, or has failed. Keeps errno. */
+/* After that call: it has been done, or has failed. */
 void mute_done(int set, int fd, const struct epoll_event *event, bool failed);
 
 /* The generation is the current one: all is as the program asked for. */

@@ -1,6 +1,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -27,10 +28,12 @@ static const char *next(const char *name)
 __attribute__((noinline)) void real_resolve(void **slot)
 {
 	const char *name = names;
+	int saved = errno;
 
 	for (void **before = (void **)(void *)&real; before < slot; before++)
 		name = next(name);
 	*slot = dlsym(RTLD_NEXT, name);
+	errno = saved;
 }
 
 void real_resolve_hot(void)
@@ -46,6 +49,7 @@ void real_resolve_all(void)
 	static _Atomic bool is_done;
 	void **slot = (void **)(void *)&real;
 	bool missing = false;
+	int saved = errno;
 
 	if (atomic_load(&is_done))
 		return;
@@ -57,4 +61,5 @@ void real_resolve_all(void)
 	if (missing)
 		dlerror(); /* an older libc has not all: no error of the program's */
 	atomic_store(&is_done, true);
+	errno = saved;
 }

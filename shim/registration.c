@@ -26,7 +26,7 @@ static const char *name_number(char *buffer, const char *directory, int fd)
 	return buffer;
 }
 
-bool registration_each(int proc_fd, int set,
+int registration_each(int proc_fd, int set,
 		       bool (*found)(const struct registration *registration, void *argument),
 		       void *argument)
 {
@@ -37,7 +37,7 @@ bool registration_each(int proc_fd, int set,
 	bool more = true;
 
 	if (fd < 0)
-		return false;
+		return fd;
 	/* Whole lines are taken from the front; the rest moves up to meet the next read. */
 	while (more && (n = sys_read(fd, buffer + have, sizeof(buffer) - have)) > 0) {
 		char *line = buffer, *end;
@@ -58,7 +58,7 @@ bool registration_each(int proc_fd, int set,
 		memmove(buffer, line, have);
 	}
 	sys_close(fd);
-	return true;
+	return 0;
 }
 
 struct directory_entry { /* getdents64(2) */
@@ -69,7 +69,7 @@ struct directory_entry { /* getdents64(2) */
 	char name[];
 };
 
-static bool entry_each(int proc_fd, const char *directory, bool (*found)(int number, void *argument),
+static int entry_each(int proc_fd, const char *directory, bool (*found)(int number, void *argument),
 		       void *argument)
 {
 	_Alignas(8) char buffer[1024]; /* on the stack of a thread of somebody else's */
@@ -78,7 +78,7 @@ static bool entry_each(int proc_fd, const char *directory, bool (*found)(int num
 	long n;
 
 	if (directory_fd < 0)
-		return false;
+		return directory_fd;
 	while (more && (n = sys_getdents(directory_fd, buffer, sizeof(buffer))) > 0)
 		for (long at = 0; more && at < n;) {
 			const struct directory_entry *entry = (const void *)(buffer + at);
@@ -89,15 +89,15 @@ static bool entry_each(int proc_fd, const char *directory, bool (*found)(int num
 			at += entry->length;
 		}
 	sys_close(directory_fd);
-	return true;
+	return 0;
 }
 
-bool descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *argument)
+int descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *argument)
 {
 	return entry_each(proc_fd, "fd", found, argument);
 }
 
-bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument)
+int task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument)
 {
 	return entry_each(proc_fd, "..", found, argument);
 }

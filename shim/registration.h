@@ -1,6 +1,6 @@
 /*
  * What an epoll set holds, read from fdinfo in /proc (proc(5): tfd, events, data; ino since
- * Linux 4.11). Async-signal-safe; errno is not kept.
+ * Linux 4.11). Async-signal-safe.
  */
 #pragma once
 
@@ -18,17 +18,17 @@ struct registration {
 /*
  * Calls found() for each until it returns false. proc_fd: a descriptor of /proc/PID/task/TID, of a
  * thread that lives (the first one may have ended by pthread_exit(3), and shows no descriptors then),
- * or -1 for /proc/thread-self by name. False: it cannot be read (no epoll set, no /proc).
+ * or -1 for /proc/thread-self by name. 0, or a negative errno value: it cannot be read (no epoll set, no /proc).
  */
-bool registration_each(int proc_fd, int set,
+int registration_each(int proc_fd, int set,
 		       bool (*found)(const struct registration *registration, void *argument),
 		       void *argument);
 
 /* Calls found() for every open descriptor of this process below the highest. */
-bool descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *argument);
+int descriptor_each(int proc_fd, bool (*found)(int fd, void *argument), void *argument);
 
 /* The same for every thread of this process. */
-bool task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument);
+int task_each(int proc_fd, bool (*found)(int tid, void *argument), void *argument);
 
 /* The number of the system call that a thread is in, or less than 0 (procfs_parse_syscall). */
 long task_call(int proc_fd, int tid);

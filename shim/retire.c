@@ -111,7 +111,7 @@ struct look {
 	bool for_listeners;	    /* into retire.held */
 	registration_action action; /* for each of an epoll set; NULL: none */
 	bool has_others;	    /* sockets that are no listeners, our own apart */
-	bool failed;		    /* no descriptor to look with, or no memory */
+	int error;		    /* 0, or a negative errno value: no descriptor to look with, or no memory */
 };
 
 static bool is_kept(uint64_t inode)
@@ -136,8 +136,9 @@ static void hold_if_listener(int fd, bool accepts, struct look *look)
 		look->has_others |= !session_owns(fd);
 		return;
 	}
-	look->failed = !held_make_room();
-	if (look->failed || retire.n_held == HELD_MAX)
+	if (!held_make_room())
+		look->error = -ENOMEM;
+	if (look->error || retire.n_held == HELD_MAX)
 		return;
 	held = &retire.held[retire.n_held];
 	*held = (struct held){
@@ -154,40 +155,42 @@ static bool look_at(int fd, void *argument)
 	struct look *look = argument;
 	int accepts = sys_getsockopt_int(fd, SOL_SOCKET, SO_ACCEPTCONN);
 	enum descriptor_kind kind;
+	int error;
 
 	/* No question here may reach a file system (fstat() does), which might not answer. */
 	if (accepts >= 0 && look->for_listeners)
 		hold_if_listener(fd, accepts, look);
 	if (accepts != -ENOTSOCK || !look->action)
-		return !look->failed;
+		return !look->error;
 	kind = descriptor_kind(retire.proc_fd, fd);
 	if (kind == DESCRIPTOR_RING && rings.n < RINGS_MAX)
 		rings.fds[rings.n++] = fd;
 	if (kind != DESCRIPTOR_EPOLL)
 		return true;
-	if (!saved_make_room())
-		look->failed = true;
-	else if (!registration_each(retire.proc_fd, fd, look->action, NULL))
-		look->failed = errno == EMFILE || errno == ENFILE || errno == ENOMEM; /* else just closed */
-	return !look->failed;
+	error = saved_make_room() ? registration_each(retire.proc_fd, fd, look->action, NULL) : -ENOMEM;
+	if (error == -EMFILE || error == -ENFILE || error == -ENOMEM) /* else just closed */
+		look->error = error;
+	return !look->error;
 }
 
 /*
- * What this process has open right now: which of it are listeners, and what its epoll sets hold. False:
- * no descriptor is left to ask with, or no memory.
+ * What this process has open right now: which of it are listeners, and what its epoll sets hold. 0, or a
+ * negative errno value: no descriptor is left to ask with, or no memory.
  */
-static bool look_through(bool for_listeners, registration_action action)
+static int look_through(bool for_listeners, registration_action action)
 {
 	struct look look = { .for_listeners = for_listeners, .action = action };
+	int error;
 
 	if (for_listeners)
 		retire.n_held = 0;
 	rings.n = 0;
-	if (!descriptor_each(retire.proc_fd, look_at, &look) || look.failed)
-		return false;
+	error = descriptor_each(retire.proc_fd, look_at, &look);
+	if (error || look.error)
+		return error ? error : look.error;
 	if (for_listeners)
 		retire.has_others = look.has_others;
-	return true;
+	return 0;
 }
 
 /* Another thread may have closed it since it was looked for, and something else may have its number. */
@@ -275,10 +278,9 @@ void retire_collect(int channel_fd, int proc_fd)
 	retire_prepare(proc_fd);
 	for (int tries = 0; tries < COLLECT_TRIES_MAX && result == -EBADF; tries++) {
 		/* What letting go will need is made sure of before anything has begun. */
-		if (saved_make_room() && look_through(true, NULL))
+		result = saved_make_room() ? look_through(true, NULL) : -ENOMEM;
+		if (result == 0)
 			result = send_held(channel_fd);
-		else
-			result = -errno;
 	}
 	if (result != 0)
 		answer(channel_fd, MESSAGE_UNABLE, 0, (uint64_t)-result, 1);
@@ -526,7 +528,7 @@ static bool let_go(void)
 
 	atomic_store(&session.family->handed_over, 1);
 	atomic_store(&session.family->files_own, 0);
-	done = look_through(true, take_registration) && put_placeholders();
+	done = look_through(true, take_registration) == 0 && put_placeholders();
 	/* The placeholder is always writable. */
 	put_registrations(done ? EPOLLOUT : 0);
 	return done;
@@ -675,7 +677,7 @@ uint64_t retire_count(int proc_fd, bool count_all)
 	    is_connection(witness.fd))
 		return 1;
 	/* Where they cannot be looked through there are some: all descriptors are taken. */
-	return descriptor_each(proc_fd, count_connection, &count) ? count.open : 1;
+	return descriptor_each(proc_fd, count_connection, &count) == 0 ? count.open : 1;
 }
 
 void retire_probe(int channel_fd, int proc_fd, bool count_all)
@@ -741,13 +743,11 @@ bool retire_is_retired(void)
 }
 
 /* What the placeholder fd stands for; NULL if it is none. */
-static const struct held *held_behind(int fd)
+BY_CHILDREN static const struct held *held_behind(int fd)
 {
 	uint64_t placeholder = atomic_load(&retire.placeholder_inode);
-	int saved = errno;
 	bool is = placeholder && sys_inode(fd) == placeholder;
 
-	errno = saved;
 	for (unsigned i = 0; is && i < retire.n_held; i++)
 		if (retire.held[i].fd == fd)
 			return &retire.held[i];

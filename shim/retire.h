@@ -88,7 +88,7 @@ bool retire_bind(int fd, const struct sockaddr *address, socklen_t length);
 void retire_let_go_of(int fd);
 
 /*
- * The inode of the listener that the placeholder fd stands for; 0 if fd is none. Keeps errno.
+ * The inode of the listener that the placeholder fd stands for; 0 if fd is none.
  * Async-signal-safe, any thread.
  */
 uint64_t retire_inode_behind(int fd);

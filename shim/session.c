@@ -205,8 +205,8 @@ bool session_begin(void)
 	struct process *process = sys_map(sizeof(*process), MAP_PRIVATE);
 	struct family *family = sys_map(sizeof(*family), MAP_SHARED);
 
-	if (!process || !family || madvise(process, sizeof(*process), MADV_WIPEONFORK) != 0) {
-		log_once("no memory for hot restart; serving on without it", NULL, errno);
+	if (!process || !family || SYS_CALL(SYS_madvise, process, sizeof(*process), MADV_WIPEONFORK) != 0) {
+		log_once("no memory for hot restart; serving on without it", NULL, ENOMEM);
 		atomic_store(&state, 3);
 		return false;
 	}
@@ -223,7 +223,7 @@ bool session_begin(void)
 void session_summon(void)
 {
 	static _Atomic int state; /* 0 not yet, 1 under way, 2 done */
-	int expected = 0;
+	int expected = 0, saved = errno;
 
 	if (!session.bare || atomic_load(&state) == 2)
 		return;
@@ -235,6 +235,7 @@ void session_summon(void)
 	if (session.channel_length == 0 && !origin_summon())
 		session_give_up();
 	atomic_store(&state, 2);
+	errno = saved;
 }
 
 /* Says hello and learns who we are. */

@@ -144,7 +144,7 @@ bool session_has_family(void);
 /* A copy of fd, close-on-exec, where descriptors of ours live; or a negative errno value. Async-signal-safe. */
 int session_duplicate(int fd);
 
-/* True if fd is flip's own. Async-signal-safe; does not touch errno. */
+/* True if fd is flip's own. Async-signal-safe. */
 static inline bool session_owns(int fd)
 {
 	return unlikely(fd == atomic_load_explicit(&session.channel_fd, memory_order_relaxed)) && fd >= 0 &&

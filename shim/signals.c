@@ -232,7 +232,7 @@ static void stacks_leave(void)
 
 void signals_note_stack(const stack_t *stack)
 {
-	int saved = errno, tid = sys_gettid();
+	int tid = sys_gettid();
 	uintptr_t begin = stack->ss_flags & SS_DISABLE ? 0 : (uintptr_t)stack->ss_sp;
 	uintptr_t last_begin = atomic_exchange(&stacks.begin, begin);
 	int last_tid = atomic_exchange(&stacks.tid, tid);
@@ -241,7 +241,6 @@ void signals_note_stack(const stack_t *stack)
 	if (begin && begin == last_begin && tid != last_tid && !atomic_load(&stacks.is_shared) &&
 	    SYS_CALL(SYS_tgkill, sys_getpid(), last_tid, 0) == 0)
 		stacks_leave();
-	errno = saved;
 }
 
 /* SIGIO of the kernel's own: instead of flip's signal, for which there was no room in the queue. */
@@ -303,7 +302,6 @@ void signals_exec_begin(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct taken *mine = &taken[SLOT_CHANNEL];
-	int saved = errno;
 
 	if (!atomic_load(&mine->signal))
 		return;
@@ -311,13 +309,10 @@ void signals_exec_begin(void)
 		sys_fcntl(atomic_load(&session.process->channel_fd), F_SETFL, O_NONBLOCK);
 	REAL(sigaction)(SESSION_SIGNAL, &ignore, NULL);
 	REAL(sigaction)(SESSION_SIGNAL, &mine->program, NULL);
-	errno = saved;
 }
 
 void signals_exec_failed(void)
 {
-	int saved = errno;
-
 	if (!atomic_load(&taken[SLOT_CHANNEL].signal))
 		return;
 	install(&taken[SLOT_CHANNEL], SESSION_SIGNAL);
@@ -326,7 +321,6 @@ void signals_exec_failed(void)
 		/* What came meanwhile raised nothing. */
 		sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
 	}
-	errno = saved;
 }
 
 BY_CHILDREN void signals_forked(void)

@@ -31,8 +31,7 @@ extern _Atomic bool signals_found_blocked;
 uint64_t signals_ours(void);
 
 /*
- * Around an exec: gives flip's private signal back before, and takes it again if the exec has failed,
- * with errno kept.
+ * Around an exec: gives flip's private signal back before, and takes it again if the exec has failed.
  */
 void signals_exec_begin(void);
 void signals_exec_failed(void);

@@ -1,11 +1,12 @@
 /*
  * The door to the kernel for code that runs in a signal handler or beneath a hook: each returns
- * what the system call did, a negative errno value on failure. Callers keep errno: syscall(3)
- * writes it, and only the edge (a handler, a hook) knows whether that matters.
+ * what the system call did, a negative errno value on failure, and leaves errno alone.
  *
  * All async-signal-safe, none goes through a hook. Blocking only where the name says so.
  */
 #pragma once
+
+#include "sys_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +20,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SYS_CALL(...)                               \
-	({                                               \
-		long sys_result = syscall(__VA_ARGS__);      \
-		sys_result == -1 ? -(long)errno : sys_result; \
-	})
 
 /* The kernel's signal set, 8 bytes on every architecture that we know (sigset_t has 128). */
 #define SYS_SIGSET_SIZE 8
@@ -78,7 +72,7 @@ static inline bool sys_is_readable(const void *memory, size_t n)
 	struct iovec to = { copy, n < sizeof(copy) ? n : sizeof(copy) };
 	struct iovec from = { (void *)(uintptr_t)memory, to.iov_len };
 
-	return SYS_CALL(SYS_process_vm_readv, syscall(SYS_getpid), &to, 1, &from, 1, 0) != -EFAULT;
+	return SYS_CALL(SYS_process_vm_readv, SYS_CALL(SYS_getpid), &to, 1, &from, 1, 0) != -EFAULT;
 }
 
 static inline long sys_readlinkat(int directory, const char *path, char *buffer, size_t n)
@@ -259,9 +253,9 @@ static inline int sys_sigpending(uint64_t *pending)
 
 static inline void *sys_map(size_t size, int sharing)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+	long memory = SYS_CALL(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	return memory < 0 ? NULL : (void *)memory;
 }
 
 /* The bit of a signal in the kernel's set. */

@@ -1,6 +1,6 @@
 /*
  * Sends and receives messages with their descriptors, for shim and supervisor alike.
- * Async-signal-safe; errno is not kept.
+ * Async-signal-safe.
  */
 #pragma once
 

@@ -28,11 +28,8 @@ static void report(uint64_t inode)
 
 void waiting_on(int fd)
 {
-	int saved = errno;
-
 	if (listener_is(fd))
 		report(sys_inode(fd));
-	errno = saved;
 }
 
 void waiting_on_poll(const struct pollfd *fds, nfds_t n)
@@ -74,10 +71,7 @@ static void select_each(int n, const fd_set *reads, void (*found)(int fd))
 
 void waiting_on_select(int n, const fd_set *reads)
 {
-	int saved = errno;
-
 	select_each(n, reads, waiting_on);
-	errno = saved;
 }
 
 static bool report_registration(const struct registration *registration, void *unused)
@@ -92,12 +86,9 @@ static bool report_registration(const struct registration *registration, void *u
 
 void waiting_on_epoll(int set)
 {
-	int saved = errno;
-
 	/* Without a /proc, after chroot(), the supervisor is to look. */
-	if (!registration_each(-1, set, report_registration, NULL))
+	if (registration_each(-1, set, report_registration, NULL) != 0)
 		session_tell(MESSAGE_WAITING_SET, (uint64_t)set);
-	errno = saved;
 }
 
 static void told_add(int fd)
@@ -143,7 +134,7 @@ bool told_readable(int fd)
 	if (told.accepted == fd + 1 || told.taken == fd + 1)
 		return false;
 	/* Without a /proc it may have been told. But not by a set that is closed: a forked child may be past that. */
-	if (told.n < 0 && !registration_each(-1, ~told.n, match_registration, &search))
+	if (told.n < 0 && registration_each(-1, ~told.n, match_registration, &search) != 0)
 		return sys_fcntl(~told.n, F_GETFD, 0) >= 0;
 	for (int i = 0; i < told.n && told.n <= TOLD_MAX; i++)
 		search.found |= told.fds[i].fd == fd && told.fds[i].revents;
