@@ -30,10 +30,7 @@
  */
 #define APART __attribute__((section(".bss.apart")))
 
-/*
- * Of a function that forked children run: it lies at the front, within the 64 KiB that the kernel maps at
- * the fault which the child's symbols take anyway (meson.build). Behind them it would cost one more.
- */
+/* Of a function that forked children run: it lies where they need no other page of the library (layout.ld). */
 #define BY_CHILDREN __attribute__((hot))
 
 typedef void (*sighandler_t)(int);
