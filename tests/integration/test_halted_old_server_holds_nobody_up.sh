@@ -35,7 +35,7 @@ workers_end_by_themselves() {
 	flip status
 	old=$(generation_pid 1)
 	for worker in $(pgrep -P "$old"); do
-		[ -e "/proc/$worker/fd/247" ] || workers+=" $worker"	# the channel of a member
+		[ -e "/proc/$worker/fd/63" ] || workers+=" $worker"	# the channel of a member
 	done
 	[ -n "$workers" ] || fail "all workers are members: $(processes)"
 	tag_set v2
