@@ -516,10 +516,15 @@ int hook_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 
 int hook_shutdown(int fd, int how)
 {
-	/* The kernel is asked first: what it answers for a connection costs less than a page of the family's in a child. */
-	bool is_listener = how != SHUT_WR && session_has_family() && (retire_inode_behind(fd) || listener_accepts(fd));
+	bool is_listener;
 	int result;
 
+	if (session_owns(fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	is_listener = how != SHUT_WR && (atomic_load(&session.family->shared) || session_is_held()) &&
+		      (retire_inode_behind(fd) || listener_accepts(fd));
 	if (is_listener && (how == SHUT_RD || how == SHUT_RDWR) && atomic_load(&session.family->shared))
 		return 0;
 	result = REAL(shutdown)(fd, how);

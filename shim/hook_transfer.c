@@ -74,7 +74,8 @@ static bool waits_on(int fd, int flags)
 	}
 	error = told_readable(fd) ? EAGAIN : blocking_wait(fd);
 	told_taken(fd);
-	errno = error;
+	if (error)
+		errno = error;
 	return !error;
 }
 

@@ -1,11 +1,11 @@
 /*
  * The hooks by family: hook_exec.c, hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c, hook_path.c,
- * hook_signal.c. Each takes the place of the libc function of its name: same arguments, result and
+ * hook_signal.c, hook_confine.c. Each takes the place of the libc function of its name: same arguments, result and
  * errno, callable where that one is (in a signal handler, a vfork child, a thread about to be
  * cancelled).
  *
- * errno is changed by libc's own function, or by a hook that answers in its place. All else in this
- * library leaves it alone.
+ * errno is changed by libc's own function, which may have been called again (after EINTR), or by a hook that
+ * answers in its place. All else in this library leaves it alone.
  */
 #pragma once
 
@@ -25,6 +25,7 @@
 
 int hook_fcntl(int fd, int command, void *argument);
 int hook_fcntl64(int fd, int command, void *argument);
+int hook_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 int hook_ioctl(int fd, unsigned long request, void *argument);
 int hook_open(const char *path, int flags, mode_t mode);
 int hook_open64(const char *path, int flags, mode_t mode);

@@ -71,6 +71,21 @@ int fcntl(int fd, int command, ...) FORWARD_VARIADIC(fcntl, command)
 int fcntl64(int fd, int command, ...) FORWARD_VARIADIC(fcntl64, command)
 int ioctl(int fd, unsigned long request, ...) FORWARD_VARIADIC(ioctl, request)
 
+/* As libc's own: up to four, whether they are there or not (prctl(2)). */
+int prctl(int option, ...)
+{
+	va_list arguments;
+	unsigned long a, b, c, d;
+
+	va_start(arguments, option);
+	a = va_arg(arguments, unsigned long);
+	b = va_arg(arguments, unsigned long);
+	c = va_arg(arguments, unsigned long);
+	d = va_arg(arguments, unsigned long);
+	va_end(arguments);
+	return hook_prctl(option, a, b, c, d);
+}
+
 /* The mode is there only if a file may be created (open(2)); otherwise nobody looks at it. */
 #define FORWARD_OPEN(call)                                   \
 	{                                                         \

@@ -746,7 +746,7 @@ bool retire_is_retired(void)
 BY_CHILDREN static const struct held *held_behind(int fd)
 {
 	uint64_t placeholder = atomic_load(&retire.placeholder_inode);
-	bool is = placeholder && sys_inode(fd) == placeholder;
+	bool is = placeholder && fd != retire.spare_fd && sys_inode(fd) == placeholder;
 
 	for (unsigned i = 0; is && i < retire.n_held; i++)
 		if (retire.held[i].fd == fd)
@@ -787,6 +787,14 @@ void retire_let_go_of(int fd)
 		return;
 	hold_if_listener(fd, listener_accepts(fd), &look);
 	put_at(retire.spare_fd, fd);
+}
+
+void retire_forget(void)
+{
+	if (spare_is_there())
+		sys_close(retire.spare_fd);
+	retire.is_alone = false;
+	atomic_store(&retire.placeholder_inode, 0);
 }
 
 uint64_t retire_inode_behind(int fd)

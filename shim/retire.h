@@ -93,6 +93,9 @@ void retire_let_go_of(int fd);
  */
 uint64_t retire_inode_behind(int fd);
 
+/* This process has none of the placeholders, and has to do with them no more. */
+void retire_forget(void);
+
 /* Of the placeholder fd: the real socket of datagrams, which may still send; -1: none. */
 int retire_sender(int fd);
 

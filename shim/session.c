@@ -32,6 +32,7 @@ static struct process process_nobody;
 /* Not settled: until the constructor has run, every hook takes the long way. */
 static struct family family_nobody APART;
 
+static int first_pid; /* the process that was there when the library was loaded */
 static pthread_key_t leader_key;
 static __thread bool is_leader_noted __attribute__((tls_model("initial-exec")));
 static _Atomic int32_t lost_leader; /* the pid of a process whose first thread has ended */
@@ -117,6 +118,11 @@ static void library_locate(void)
 	}
 }
 
+bool session_is_forked(void)
+{
+	return sys_getpid() != first_pid;
+}
+
 bool session_has_family(void)
 {
 	return session.process != &process_nobody;
@@ -167,6 +173,7 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	const char *disable = getenv("FLIP_DISABLE");
 	int saved = errno;
 
+	first_pid = sys_getpid();
 	real_resolve_hot();
 	atomic_store(&session.settled, 1);
 	atomic_store(&family_nobody.settled, 1);
@@ -339,6 +346,21 @@ bool session_give_up(void)
 	atomic_store(&session.process->state, PROCESS_ALONE);
 	session_commit(false);
 	return false;
+}
+
+void session_leave(void)
+{
+	session.enabled = false;
+	session.held = false;
+	session.waits = false;
+	atomic_store(&session.is_pooled, 0);
+	atomic_store(&session.settled, 1);
+	atomic_store(&family_nobody.starting, 0);
+	atomic_store(&family_nobody.files_own, 1);
+	if (session_owns(atomic_load(&session.channel_fd)))
+		sys_close(atomic_load(&session.channel_fd));
+	session.process = &process_nobody;
+	session.family = &family_nobody;
 }
 
 static void join_fail(int error)

@@ -128,6 +128,9 @@ bool session_has_lost_leader(void);
 /* No other generation needs files of this one any more. Async-signal-safe. */
 void session_own_files(void);
 
+/* From now on this process is none of the service's, and hooks only call libc's functions. For good; its children's, too. */
+void session_leave(void);
+
 /* No supervisor, for good: the hooks need not report any more. Returns false. Async-signal-safe. */
 bool session_give_up(void);
 
@@ -140,6 +143,9 @@ void session_tell_signal(unsigned type, uint64_t value);
 
 /* Has this process, or one that it came of by fork, a listener? Async-signal-safe. */
 bool session_has_family(void);
+
+/* Is this process a child, and not the one that the program was started as? Async-signal-safe. */
+bool session_is_forked(void);
 
 /* A copy of fd, close-on-exec, where descriptors of ours live; or a negative errno value. Async-signal-safe. */
 int session_duplicate(int fd);

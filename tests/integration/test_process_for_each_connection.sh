@@ -1,7 +1,7 @@
 #!/bin/bash
 # A process for each connection: by fork(), by a clone that no library hears of, with a program that
-# has the connection as its standard input and output, in a child that a filter confines to
-# reading, writing and ending, at once or when it has computed for a while.
+# has the connection as its standard input and output, in a child that a filter confines to some
+# system calls, at once or when it has computed for a while.
 . "$(dirname "$0")/lib.sh"
 
 control_without_flip

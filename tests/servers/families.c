@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -311,14 +313,26 @@ void run_stdio(struct server *server)
 	connection_serve(server, 0);
 }
 
-/* A child that computes for --work-ms, and then may read, write and end, and is killed at anything else. */
+/*
+ * A child that computes for --work-ms, and is killed then at any system call that is not one of these. It makes
+ * all of them between one request and the next, as those for an FTP session do.
+ */
 
 static void filter_install(void)
 {
 	struct sock_filter rules[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 12, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 11, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 10, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 9, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 8, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bind, 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_listen, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_accept, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockname, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_shutdown, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 2, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -328,6 +342,19 @@ static void filter_install(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1)
 		err(1, "seccomp");
+}
+
+/* A listener for a connection of the session's own, which nobody opens. */
+static void listen_in_a_cage(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	if (fd == -1 || bind(fd, (struct sockaddr *)&address, length) == -1 || listen(fd, 1) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&address, &length) == -1 || ioctl(fd, FIONBIO, &on) == -1 ||
+	    accept(fd, NULL, NULL) != -1 || errno != EAGAIN || shutdown(fd, SHUT_RDWR) == -1 || close(fd) == -1)
+		_exit(1);
 }
 
 static void serve_in_a_cage(struct server *server, int fd)
@@ -348,9 +375,13 @@ static void serve_in_a_cage(struct server *server, int fd)
 		length = read(fd, line, sizeof(line));
 		if (length <= 0)
 			break;
+		listen_in_a_cage();
+		if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == -1)
+			_exit(1);
 		length = snprintf(answer, sizeof(answer), "%.256s %d %.*s", server->options.tag, pid,
 				  (int)length, line);
 	} while (write(fd, answer, (size_t)length) == length && server->options.keepalive);
+	shutdown(fd, SHUT_RDWR);
 	_exit(0);
 }
 

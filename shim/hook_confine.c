@@ -1,0 +1,42 @@
+/*
+ * Hooks: a process that confines itself to some system calls (seccomp(2)), and is killed at any other. One that
+ * was forked for a session of a client has no listener and need not allow what flip would ask the kernel about
+ * its descriptors, after a restart most of all: it leaves the service. One that has a listener stays, for it has
+ * to be told to let go of that.
+ */
+#include "hooks.h"
+#include "listener.h"
+#include "registration.h"
+#include "retire.h"
+#include "session.h"
+
+#include <sys/prctl.h>
+#include <sys/select.h>
+
+static bool look_at(int fd, void *found)
+{
+	*(bool *)found = listener_is(fd) || retire_inode_behind(fd);
+	return !*(bool *)found;
+}
+
+static bool has_listener(void)
+{
+	bool found = false;
+
+	if (descriptor_each(-1, look_at, &found) == 0)
+		return found;
+	/* Without /proc, after chroot(): a server that confines its processes has not made many descriptors yet. */
+	for (int fd = 0; fd < FD_SETSIZE && !found; fd++)
+		look_at(fd, &found);
+	return found;
+}
+
+int hook_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	/* Before there is a listener nobody knows who will have it. */
+	if (option == PR_SET_SECCOMP && session_has_family() && session_is_forked() && !has_listener()) {
+		session_leave();
+		retire_forget();
+	}
+	return REAL(prctl)(option, a, b, c, d);
+}
