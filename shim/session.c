@@ -43,16 +43,22 @@ struct session session = {
 	.channel_fd = -1,
 };
 
+/* Of this process, or a copy of its parent's. */
+BY_CHILDREN static void channel_close(void)
+{
+	int fd = atomic_load(&session.channel_fd);
+
+	if (fd >= 0 && sys_inode(fd) == atomic_load(&session.channel_inode))
+		sys_close(fd);
+}
+
 /*
  * A child made by fork() holds a copy of the channel: its parent's end must not outlive that. Nothing is
  * written, for each page that is costs the child a copy of it.
  */
 BY_CHILDREN static void child_forked(void)
 {
-	int fd = atomic_load(&session.channel_fd);
-
-	if (fd >= 0 && sys_inode(fd) == atomic_load(&session.channel_inode))
-		sys_close(fd);
+	channel_close();
 	/* A plain child's signals are its own until it joins as a member. */
 	signals_forked();
 }
@@ -357,8 +363,8 @@ void session_leave(void)
 	atomic_store(&session.settled, 1);
 	atomic_store(&family_nobody.starting, 0);
 	atomic_store(&family_nobody.files_own, 1);
-	if (session_owns(atomic_load(&session.channel_fd)))
-		sys_close(atomic_load(&session.channel_fd));
+	channel_close();
+	atomic_store(&session.channel_fd, -1);
 	session.process = &process_nobody;
 	session.family = &family_nobody;
 }
