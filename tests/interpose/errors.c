@@ -172,6 +172,7 @@ static void try_ranges(void)
 	TRY(dup2(77, 77));
 	TRY(dup2(77, 63));
 	TRY(fcntl(63, F_GETFD));
+	TRY(shutdown(63, SHUT_RDWR));
 	TRY(listen(-1, 1));
 	TRY(listen(0, 1));
 	TRY(shutdown(-1, SHUT_RDWR));
