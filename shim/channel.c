@@ -156,7 +156,7 @@ static void drain_messages(void)
 		return;
 	for (;;) {
 		/* The program may have closed our number by its own system call and reused it. */
-		if (sys_inode(channel_fd) != atomic_load(&session.process->channel_inode)) {
+		if (!session_has_channel(channel_fd)) {
 			atomic_store(&session.process->state, PROCESS_STRANGER);
 			return;
 		}

@@ -1,8 +1,8 @@
 /*
  * Hooks: a process that confines itself to some system calls (seccomp(2)), and is killed at any other. One that
- * was forked for a session of a client has no listener and need not allow what flip would ask the kernel about
- * its descriptors, after a restart most of all: it leaves the service. One that has a listener stays, for it has
- * to be told to let go of that.
+ * was forked for a session of a client has that one's connection and no listener, and need not allow what flip
+ * would ask the kernel about its descriptors, after a restart most of all: it leaves the service. Any other stays:
+ * it may have a listener, be sent one yet, or clean up behind the server.
  */
 #include "hooks.h"
 #include "listener.h"
@@ -33,8 +33,8 @@ static bool has_listener(void)
 
 int hook_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
-	/* Before there is a listener nobody knows who will have it. */
-	if (option == PR_SET_SECCOMP && session_has_family() && session_is_forked() && !has_listener()) {
+	if (option == PR_SET_SECCOMP && session_has_family() && session_is_forked() && retire_count(-1, false) &&
+	    !has_listener()) {
 		session_leave();
 		retire_forget();
 	}

@@ -261,13 +261,14 @@ int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 /*
  * A listener of a client's session (FTP's passive mode) and not of the service: made while the
  * generation serves, on port 0 or, on a port of its own choice, by a process that was forked for that
- * client. A worker that was forked late listens where others of the service do.
+ * client and has its connection. A worker that was forked late listens where others of the service do.
  */
 static bool is_of_session(int fd, bool is_ephemeral)
 {
 	return atomic_load(&session.family->current) &&
 	       (is_ephemeral || (atomic_load(&session.process->state) != PROCESS_MEMBER &&
-				 !listeners_has_key(&session.family->listeners, listener_key(fd))));
+				 !listeners_has_key(&session.family->listeners, listener_key(fd)) &&
+				 retire_count(-1, false) > 0));
 }
 
 /* A new listener: the family's table has it, and the supervisor hears of it. */

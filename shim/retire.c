@@ -219,6 +219,8 @@ static void answer(int channel_fd, enum message_type type, uint32_t flags, uint6
 {
 	struct message message;
 
+	if (!session_has_channel(channel_fd))
+		return;
 	message_init(&message, type);
 	message.flags = flags;
 	message.count = count;

@@ -124,6 +124,14 @@ static void library_locate(void)
 	}
 }
 
+/* The program may have closed it by its own system call, and have something else there. */
+bool session_has_channel(int fd)
+{
+	return atomic_load(&session.process->state) == PROCESS_MEMBER &&
+	       fd == atomic_load(&session.process->channel_fd) &&
+	       sys_inode(fd) == atomic_load(&session.process->channel_inode);
+}
+
 bool session_is_forked(void)
 {
 	return sys_getpid() != first_pid;
@@ -382,6 +390,16 @@ static void join_fail(int error)
 		 NULL, -error);
 }
 
+/* Closed past libc: the process joins anew. A vfork child has closed but its own. */
+static void note_lost_channel(struct process *process)
+{
+	uint32_t state = PROCESS_MEMBER;
+
+	if (atomic_load(&process->state) == PROCESS_MEMBER && !session_has_channel(atomic_load(&process->channel_fd)) &&
+	    atomic_load(&process->pid) == sys_getpid())
+		atomic_compare_exchange_strong(&process->state, &state, PROCESS_STRANGER);
+}
+
 bool session_join(bool in_handler)
 {
 	struct process *process = session.process;
@@ -390,6 +408,7 @@ bool session_join(bool in_handler)
 
 	if (session.channel_length == 0 || process == &process_nobody)
 		return false;
+	note_lost_channel(process);
 	if (!atomic_compare_exchange_strong(&process->state, &state, PROCESS_JOINING)) {
 		/* Who is at it looks in the end for what has come meanwhile. */
 		for (int i = 0; !in_handler && i < JOIN_TIMEOUT_MS &&
@@ -410,12 +429,15 @@ bool session_join(bool in_handler)
 
 static bool send_values(unsigned type, const uint64_t *values, unsigned n)
 {
+	int fd = atomic_load(&session.process->channel_fd);
 	struct message message;
 
+	if (!session_has_channel(fd))
+		return false;
 	message_init(&message, type);
 	message.count = n;
 	memcpy(message.value, values, n * sizeof(*values));
-	return transfer_send(atomic_load(&session.process->channel_fd), &message, NULL, 0) == 0;
+	return transfer_send(fd, &message, NULL, 0) == 0;
 }
 
 void session_tell_signal(unsigned type, uint64_t value)

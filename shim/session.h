@@ -150,12 +150,14 @@ bool session_is_forked(void);
 /* A copy of fd, close-on-exec, where descriptors of ours live; or a negative errno value. Async-signal-safe. */
 int session_duplicate(int fd);
 
+/* Is this number, which was the channel's, still that? Async-signal-safe. */
+bool session_has_channel(int fd);
+
 /* True if fd is flip's own. Async-signal-safe. */
 static inline bool session_owns(int fd)
 {
 	return unlikely(fd == atomic_load_explicit(&session.channel_fd, memory_order_relaxed)) && fd >= 0 &&
-	       atomic_load(&session.process->state) == PROCESS_MEMBER &&
-	       fd == atomic_load(&session.process->channel_fd);
+	       session_has_channel(fd);
 }
 
 /* The same of the family, which is looked at until it is so. Async-signal-safe. */

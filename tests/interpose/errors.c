@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/signalfd.h>
@@ -243,6 +245,20 @@ static void try_all(int listen_fd)
 		close(fd);
 }
 
+static void try_prctl(void)
+{
+	char name[16] = "observed", was[16] = "";
+
+	say("- prctl");
+	TRY(prctl(minus, 0, 0, 0, 0));
+	TRY(prctl(PR_SET_SECCOMP, 77, 0, 0, 0));
+	TRY(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, BAD, 0, 0));
+	TRY(prctl(PR_SET_NAME, name));
+	TRY(prctl(PR_GET_NAME, was));
+	told(was, 0);
+	TRY(prctl(PR_GET_SECCOMP));
+}
+
 int main(void)
 {
 	int listen_fd;
@@ -260,6 +276,7 @@ int main(void)
 	try_signals();
 	try_sleeps();
 	try_ranges();
+	try_prctl();
 	say("the end");
 	return 7;
 }
