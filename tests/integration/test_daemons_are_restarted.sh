@@ -39,21 +39,26 @@ catches_hup() {
 	[ $((0x$caught & 1)) = 1 ]
 }
 
+# catching_master: in `master`, who serves as flip status says it by now: at first that may be the process which
+# was started, and ends when the daemon is there.
+catching_master() {
+	status_has ' serving' && master=$(sed -n 's/^generation [0-9]* (pid \([0-9]*\)) serving.*/\1/p' <<<"$OUTPUT") &&
+		[ -n "$master" ] && is_running "$master" && catches_hup "$master"
+}
+
 # A master in the background is who its pid file names, though only its workers wait for clients.
 master_takes_signals() {
 	local master version
 	serve_versions server --strict --threads=2 "$@"
 	for version in v2 v3; do
 		wait_for 10 old_are_gone
-		master=$(sed -n 's/^generation [0-9]* (pid \([0-9]*\)) serving.*/\1/p' <<<"$OUTPUT")
-		wait_for 10 catches_hup "$master"
+		wait_for 10 catching_master
 		tag_set $version
 		kill -HUP "$master"
 		wait_for 10 tag_is $version
 	done
 	wait_for 10 old_are_gone
-	master=$(generation_pid 3)
-	wait_for 10 catches_hup "$master"
+	wait_for 10 catching_master
 	kill -QUIT "$master"
 	wait_for 10 processes_are ''
 }

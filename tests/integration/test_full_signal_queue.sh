@@ -1,6 +1,7 @@
 #!/bin/bash
 # The user has no signal left to queue (RLIMIT_SIGPENDING): the kernel raises SIGIO instead of flip's own
-# signal, whose default is to end the program. It is restarted as any other.
+# signal, whose default is to end the program. It is restarted as any other, but for its threads: nobody can
+# wake those that wait in accept(), and each of them may take one more client.
 . "$(dirname "$0")/lib.sh"
 
 export FLIP_PROBATION=0
@@ -12,7 +13,13 @@ for mode in epoll accept threads; do
 	wait_for 10 status_has ': serving,'
 	SUPERVISOR_PID=$FLIP_PID
 	load_start --pause-ms=1
-	restart_to v2 v3
+	for version in v2 v3; do
+		tag_set $version
+		restart "$SUPERVISOR_PID"
+		wait_for 10 tag_is $version
+		wait_for 10 old_are_gone
+		expect_eq $version "$(tag_now)" "who answers"
+	done
 	load_end
 	end_all
 done
