@@ -139,7 +139,7 @@ wait_for() {
 
 # Some 10 ms, without a process for it.
 pause() {
-	read -r -t 0.01 <>"$TMP/never"
+	read -r -t 0.01 <>"$TMP/never" || true
 }
 
 now_ms() {
@@ -323,6 +323,16 @@ tag_set() {
 behave() {
 	echo "$*" >"$TMP/behaviour.new"
 	mv "$TMP/behaviour.new" "$TMP/behaviour"
+}
+
+# start_is_held [OPTION]: the next version initialises until start_goes_on.
+start_is_held() {
+	touch "$TMP/init"
+	behave "${1:---init-while}=$TMP/init"
+}
+
+start_goes_on() {
+	rm "$TMP/init"
 }
 
 # serve_versions CMD: serve, with a tag file (v1) and a behaviour file (empty).

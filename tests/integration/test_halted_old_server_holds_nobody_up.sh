@@ -8,11 +8,12 @@ holds_nobody_up() {
 	old=$(pid_now)
 	hold 7
 	tag_set v2
-	behave --init-ms=1000
+	start_is_held
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 7>&- &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -STOP "$old"
+	start_goes_on
 	wait_for 10 not is_running "$restart_job"
 	wait "$restart_job" || fail "flip restart: $(cat "$TMP/restart")"
 	expect_match 'generation 2 \(pid [0-9]+\) ready in [0-9]+ ms; generation 1 draining' \
@@ -39,11 +40,12 @@ workers_end_by_themselves() {
 	done
 	[ -n "$workers" ] || fail "all workers are members: $(processes)"
 	tag_set v2
-	behave --init-ms=1000
+	start_is_held
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -STOP $workers
+	start_goes_on
 	wait_for 10 not is_running "$restart_job"
 	wait_for 10 old_are_gone
 	not is_running "$old" || fail "the old master is still there"

@@ -4,7 +4,6 @@
 # then try again a second later.
 . "$(dirname "$0")/lib.sh"
 
-# The server has a queue of 2 and takes three seconds to start.
 backlog() {
 	ss -Htln "( sport = :$PORT )" | awk '{ print $3 }'
 }
@@ -18,15 +17,17 @@ has_backlog() {
 }
 
 export FLIP_IN_PLACE=1
-serve_versions server --wait=threads --backlog=2 --init-before-bind-ms=3000
+serve_versions server --wait=threads --backlog=2
 expect_eq 2 "$(backlog)" "queue of the server"
 tag_set v2
+start_is_held --init-before-bind-while
 "$FLIP" restart "$FLIP_PID" >"$TMP/restart" 2>&1 &
 restart_job=$!
 wait_for 5 has_backlog "$(sysctl -n net.core.somaxconn)"
 launch "$TMP/tally" "$LOAD" --to=127.0.0.1:"$PORT" --clients=60 --requests=60 --timeout-ms=20000
 load_job=$LAUNCHED_PID
 wait_for 5 has_queued 60
+start_goes_on
 wait "$restart_job" || fail "restart: $(cat "$TMP/restart")"
 wait_for 20 not is_running "$load_job"
 TALLY=$(tail -n 1 "$TMP/tally")

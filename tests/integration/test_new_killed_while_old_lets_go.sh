@@ -7,12 +7,13 @@ takes_back() {
 	serve_versions server --wait="$1" --threads=2
 	old=$(pid_now)
 	tag_set v2
-	behave --init-ms=1000
+	start_is_held
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
 	# Stopped, it cannot answer: what takes a millisecond else takes until it is continued.
 	kill -STOP "$old"
+	start_goes_on
 	wait_for 5 status_has ': retiring,'
 	kill -KILL "$(generation_pid 2)"
 	wait_for 5 status_has ': serving,'

@@ -4,14 +4,16 @@
 . "$(dirname "$0")/lib.sh"
 
 for mode in accept epoll epoll-et epoll-exclusive poll-blocking select threads; do
-	serve_versions server --wait="$mode" --strict --init-ms=1000
+	serve_versions server --wait="$mode" --strict
+	start_is_held
 	load_start --pause-ms=1
 	tag_set v2
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -STOP "$SUPERVISOR_PID"
-	end=$(($(now_ms) + 1500))
+	start_goes_on
+	end=$(($(now_ms) + 1000))
 	while [ "$(now_ms)" -lt "$end" ]; do
 		expect_eq v1 "$(tag_now)" "$mode: who answers meanwhile"
 	done

@@ -57,10 +57,11 @@ forks_on_its_way_out() {
 	read -r halted killed _ <<<"$(pgrep -P "$old" | tr '\n' ' ')"
 	[ -n "$killed" ] || fail "no workers of $old: $(processes)"
 	tag_set v2
-	behave --init-ms=1000
+	start_is_held
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart.log" 2>&1 &
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -STOP "$halted"
+	start_goes_on
 	wait_for 5 status_has ': retiring,'
 	kill -STOP "$SUPERVISOR_PID"
 	new=$(generation_pid 2)

@@ -48,12 +48,13 @@ copes() {
 	expect_match '^v1 ' "$(ask)" "who serves after the failure"
 
 	# Full only when it is to let go: nobody's client is lost, and it ends when they have gone.
-	behave --init-ms=1500
+	start_is_held
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
 	wait_for 5 status_has '^generation 3 .*starting'
 	crowd_start 100
 	wait_for 10 is_full "$old"
+	start_goes_on
 	wait "$restart_job" || fail "restart: $(cat "$TMP/restart")"
 	expect_match 'generation 3 \(pid [0-9]+\) ready' "$(cat "$TMP/restart")"
 	wait_for 10 saw_at_least v2 20

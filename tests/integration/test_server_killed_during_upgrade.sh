@@ -7,26 +7,30 @@ goes_on() {
 	serve_versions server --wait=epoll
 	old=$(pid_now)
 	tag_set v2
-	behave "$1"
+	start_is_held "$1"
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
 	restart_job=$!
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -KILL "$old"
 	wait_for 5 not is_running "$old"
 	# Nobody serves now, but the listener lives: these wait, and lose nothing.
+	(wait_for 5 is_queued && start_goes_on) &
 	load_start --timeout-ms=8000
 	load_end
 	expect_eq 0 "$(load_answers v1)" "answers of the dead"
 	wait "$restart_job" || fail "flip restart failed: $(cat "$TMP/restart")"
 	expect_match 'generation 2 \(pid [0-9]+\) ready in' "$(cat "$TMP/restart")"
-	behave
 	tag_set v3
 	restart "$SUPERVISOR_PID"
 	expect_eq v3 "$(tag_now)"
 }
 
-in_both_faces goes_on --init-ms=1000
-in_both_faces goes_on --init-before-bind-ms=1000
+is_queued() {
+	[ "$(ss -Htln "( sport = :$PORT )" | awk '{ print $2 }')" -ge 1 ]
+}
+
+in_both_faces goes_on --init-while
+in_both_faces goes_on --init-before-bind-while
 
 # Without flip the second instance cannot even be there.
 start_server server --wait=epoll

@@ -43,6 +43,12 @@ void sleep_ms(int ms)
 		continue;
 }
 
+void sleep_while_exists(const char *file)
+{
+	while (file != NULL && access(file, F_OK) == 0)
+		sleep_ms(10);
+}
+
 /* One write a line: lines of several processes share a file. */
 void log_line(const char *format, ...)
 {

@@ -49,6 +49,7 @@ struct options {
 	int v6only;			/* -1: as the system likes it */
 	int backlog, threads, reuseaddr, reuseport;
 	int work_ms, init_ms, init_before_bind_ms, rcvtimeo_ms;
+	const char *init_while, *init_before_bind_while;	/* that file exists; or NULL */
 	int notify_ms;			/* -1: never */
 	/* Of Unix listeners with a path: */
 	bool unlink_first, probe_first, rename_into_place, unlink_at_exit;
@@ -140,6 +141,7 @@ bool line_is_whole(const struct line *line);
 void address_format(const struct sockaddr_storage *address, char text[static ADDRESS_TEXT_SIZE]);
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sleep_ms(int ms);
+void sleep_while_exists(const char *file);
 int64_t now_ms(void);
 
 /* accepting.c: a thread sits in accept() or serves a connection. */

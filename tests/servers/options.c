@@ -12,7 +12,8 @@
 
 enum {
 	OPT_WAIT = 1, OPT_LISTEN, OPT_LISTEN_COUNT, OPT_BLOCKING, OPT_NONBLOCKING, OPT_TOGGLE,
-	OPT_WORK, OPT_INIT, OPT_INIT_BEFORE_BIND, OPT_TAG, OPT_BACKLOG, OPT_V6ONLY, OPT_REUSEADDR,
+	OPT_WORK, OPT_INIT, OPT_INIT_WHILE, OPT_INIT_BEFORE_BIND, OPT_INIT_BEFORE_BIND_WHILE,
+	OPT_TAG, OPT_BACKLOG, OPT_V6ONLY, OPT_REUSEADDR,
 	OPT_REUSEPORT, OPT_RCVTIMEO, OPT_EXIT, OPT_CRASH, OPT_HANG, OPT_STAGE, OPT_TAG_FILE,
 	OPT_BEHAVIOUR, OPT_PRINT_START, OPT_LOG, OPT_KEEPALIVE, OPT_TERM, OPT_HANDLE_HUP,
 	OPT_PIDFILE, OPT_THREADS, OPT_STRICT, OPT_NOTIFY, OPT_LISTEN_ONCE, OPT_UNLINK_FIRST,
@@ -32,7 +33,9 @@ static const struct option table[] = {
 	{ "toggle", no_argument, NULL, OPT_TOGGLE },
 	{ "work-ms", required_argument, NULL, OPT_WORK },
 	{ "init-ms", required_argument, NULL, OPT_INIT },
+	{ "init-while", required_argument, NULL, OPT_INIT_WHILE },
 	{ "init-before-bind-ms", required_argument, NULL, OPT_INIT_BEFORE_BIND },
+	{ "init-before-bind-while", required_argument, NULL, OPT_INIT_BEFORE_BIND_WHILE },
 	{ "tag", required_argument, NULL, OPT_TAG },
 	{ "tag-file", required_argument, NULL, OPT_TAG_FILE },
 	{ "behaviour-file", required_argument, NULL, OPT_BEHAVIOUR },
@@ -217,7 +220,9 @@ static const char *option_apply(struct options *options, int option, const char 
 	case OPT_TOGGLE: options->toggle = true; break;
 	case OPT_WORK: options->work_ms = number(value); break;
 	case OPT_INIT: options->init_ms = number(value); break;
+	case OPT_INIT_WHILE: options->init_while = value; break;
 	case OPT_INIT_BEFORE_BIND: options->init_before_bind_ms = number(value); break;
+	case OPT_INIT_BEFORE_BIND_WHILE: options->init_before_bind_while = value; break;
 	case OPT_TAG: options->tag = value; break;
 	case OPT_TAG_FILE: options->tag = tag_read(value); break;
 	case OPT_BEHAVIOUR: return value;

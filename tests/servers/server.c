@@ -140,6 +140,7 @@ static void prepare(void)
 		pid_file_write(&server.options);
 	server_mishap(&server, STAGE_WRITTEN);
 	sleep_ms(server.options.init_ms);
+	sleep_while_exists(server.options.init_while);
 	server_notify(&server);
 }
 
@@ -176,6 +177,7 @@ int main(int argc, char *argv[])
 		pid_file_write(&server.options);
 	server_mishap(&server, STAGE_START);
 	sleep_ms(server.options.init_before_bind_ms);
+	sleep_while_exists(server.options.init_before_bind_while);
 	if (server.options.blocking == -1)
 		server.options.blocking = mode->blocking;
 	server.nonblocking = !server.options.blocking;
