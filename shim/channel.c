@@ -150,16 +150,9 @@ static void drain_messages(void)
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
 	struct message message;
-	int channel_fd = atomic_load(&session.process->channel_fd);
 
-	if (atomic_load(&session.process->state) != PROCESS_MEMBER)
-		return;
-	for (;;) {
-		/* The program may have closed our number by its own system call and reused it. */
-		if (!session_has_channel(channel_fd)) {
-			atomic_store(&session.process->state, PROCESS_STRANGER);
-			return;
-		}
+	while (session_keeps_channel()) {
+		int channel_fd = atomic_load(&session.process->channel_fd);
 		int result = transfer_receive(channel_fd, &message, fds, &n_fds);
 
 		if (result == -EAGAIN)

@@ -124,12 +124,26 @@ static void library_locate(void)
 	}
 }
 
-/* The program may have closed it by its own system call, and have something else there. */
 bool session_has_channel(int fd)
 {
 	return atomic_load(&session.process->state) == PROCESS_MEMBER &&
 	       fd == atomic_load(&session.process->channel_fd) &&
 	       sys_inode(fd) == atomic_load(&session.process->channel_inode);
+}
+
+bool session_keeps_channel(void)
+{
+	struct process *process = session.process;
+	uint32_t state = PROCESS_MEMBER;
+
+	if (atomic_load(&process->state) != PROCESS_MEMBER)
+		return false;
+	if (session_has_channel(atomic_load(&process->channel_fd)))
+		return true;
+	/* A vfork child has closed but its own. */
+	if (atomic_load(&process->pid) == sys_getpid())
+		atomic_compare_exchange_strong(&process->state, &state, PROCESS_STRANGER);
+	return false;
 }
 
 bool session_is_forked(void)
@@ -390,16 +404,6 @@ static void join_fail(int error)
 		 NULL, -error);
 }
 
-/* Closed past libc: the process joins anew. A vfork child has closed but its own. */
-static void note_lost_channel(struct process *process)
-{
-	uint32_t state = PROCESS_MEMBER;
-
-	if (atomic_load(&process->state) == PROCESS_MEMBER && !session_has_channel(atomic_load(&process->channel_fd)) &&
-	    atomic_load(&process->pid) == sys_getpid())
-		atomic_compare_exchange_strong(&process->state, &state, PROCESS_STRANGER);
-}
-
 bool session_join(bool in_handler)
 {
 	struct process *process = session.process;
@@ -408,7 +412,7 @@ bool session_join(bool in_handler)
 
 	if (session.channel_length == 0 || process == &process_nobody)
 		return false;
-	note_lost_channel(process);
+	(void)session_keeps_channel();
 	if (!atomic_compare_exchange_strong(&process->state, &state, PROCESS_JOINING)) {
 		/* Who is at it looks in the end for what has come meanwhile. */
 		for (int i = 0; !in_handler && i < JOIN_TIMEOUT_MS &&

@@ -150,8 +150,14 @@ bool session_is_forked(void);
 /* A copy of fd, close-on-exec, where descriptors of ours live; or a negative errno value. Async-signal-safe. */
 int session_duplicate(int fd);
 
-/* Is this number, which was the channel's, still that? Async-signal-safe. */
+/*
+ * Is this number the channel's? The program may have closed it by its own system call, and have something else
+ * there. Async-signal-safe.
+ */
 bool session_has_channel(int fd);
+
+/* Is this process a member, and has its channel? One that has lost it is a stranger now. Async-signal-safe. */
+bool session_keeps_channel(void);
 
 /* True if fd is flip's own. Async-signal-safe. */
 static inline bool session_owns(int fd)
