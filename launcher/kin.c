@@ -33,6 +33,19 @@ static struct walk {
 	unsigned n, room;
 } walk;
 
+static LIST_HEAD(, kin) kins = LIST_HEAD_INITIALIZER(kins);
+
+/* Is this the first process of another one? Nothing more needs to be looked at then. */
+static bool is_of_other(const struct kin *kin, pid_t pid)
+{
+	const struct kin *other;
+
+	LIST_FOREACH(other, &kins, link)
+		if (other != kin && other->root == pid)
+			return true;
+	return false;
+}
+
 /* Ties. */
 
 static struct tie *tie_find(const struct kin *kin, enum tie_kind kind, uint64_t id)
@@ -126,6 +139,7 @@ void kin_init(struct kin *kin, pid_t root, const char *channel)
 		.outer_session = getsid(0),
 		.channel = channel,
 	};
+	LIST_INSERT_HEAD(&kins, kin, link);
 	tie_add(kin, TIE_GROUP, (uint64_t)root);
 }
 
@@ -137,11 +151,14 @@ void kin_init_summoner(struct kin *kin, pid_t root, pid_t outer_group, pid_t out
 		.outer_session = outer_session,
 		.channel = "",
 	};
+	LIST_INSERT_HEAD(&kins, kin, link);
 	kin_note(kin, root);
 }
 
 void kin_fini(struct kin *kin)
 {
+	if (kin->root)
+		LIST_REMOVE(kin, link);
 	free(kin->ties);
 	kin->ties = NULL;
 	kin->n_ties = kin->room = 0;
@@ -166,7 +183,7 @@ bool kin_has(const struct kin *kin, pid_t pid)
 	for (int depth = 0; depth < 64 && pid > 0 && pid != self; depth++) {
 		if (pid == kin->root)
 			return true;
-		if (!process_stat(pid, &stat))
+		if (is_of_other(kin, pid) || !process_stat(pid, &stat))
 			return false;
 		if (is_tied(kin, &stat) || (stat.parent == self && has_channel(kin, pid)))
 			return true;
@@ -271,7 +288,7 @@ static void walk_own_child(pid_t child, void *argument)
 	const struct kin *kin = argument;
 	struct procfs_stat stat;
 
-	if (!process_stat(child, &stat))
+	if (is_of_other(kin, child) || !process_stat(child, &stat))
 		return;
 	if (child == kin->root || is_tied(kin, &stat) || has_channel(kin, child))
 		walk_tree(child, &stat, true);

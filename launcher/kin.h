@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,6 +32,7 @@ struct kin {
 	const char *channel; /* as FLIP_CHANNEL has it; may be empty */
 	struct tie *ties;
 	unsigned n_ties, room;
+	LIST_ENTRY(kin) link;
 };
 
 /* Of a process that we have just started, as the leader of a process group. */

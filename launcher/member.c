@@ -840,7 +840,8 @@ bool member_is_head(const struct member *member)
 	struct procfs_stat stat;
 	pid_t pid = member->pid;
 
-	for (int depth = 0; depth < 64 && process_stat(pid, &stat) && stat.parent > 1; depth++) {
+	for (int depth = 0; depth < 64 && process_stat(pid, &stat) && stat.parent > 1 && stat.parent != getpid();
+	     depth++) {
 		pid = stat.parent;
 		if (generation_member(member->generation, pid))
 			return false;

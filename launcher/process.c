@@ -345,34 +345,52 @@ bool process_has_mapped(pid_t pid, const char *ending)
 }
 
 /*
- * Calls found() for each socket that the process has open, until it returns false. False: it does
- * not let us look.
+ * Calls found() for each socket that a thread has open, until it returns false. Returns how many descriptors
+ * were looked at, or -1: it does not let us look.
  */
-static bool socket_each(pid_t pid, bool (*found)(int fd, uint64_t inode, void *argument),
-			void *argument)
+static int socket_each(pid_t thread, bool (*found)(int fd, uint64_t inode, void *argument), void *argument)
 {
 	static const char prefix[] = "socket:[";
-	int fd = process_open(pid, "fd", O_RDONLY | O_DIRECTORY);
+	int fd = process_open(thread, "fd", O_RDONLY | O_DIRECTORY);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	bool more = true;
 	char target[64];
+	int seen = 0;
 
 	if (!directory) {
 		if (fd >= 0)
 			close(fd);
-		return false;
+		return -1;
 	}
 	while (more && (entry = readdir(directory))) {
-		ssize_t n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
+		ssize_t n;
 
+		if (entry->d_name[0] == '.')
+			continue;
+		seen++;
+		n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
 		target[n > 0 ? n : 0] = '\0';
 		if (strncmp(target, prefix, sizeof(prefix) - 1) == 0)
 			more = found(procfs_parse_number(entry->d_name),
 				     strtoull(target + sizeof(prefix) - 1, NULL, 10), argument);
 	}
 	closedir(directory);
-	return true;
+	return seen;
+}
+
+/* As socket_each(), of a process; the thread that it is looked at by is there when found() is called. */
+static bool socket_each_of(pid_t pid, pid_t *thread, bool (*found)(int fd, uint64_t inode, void *argument),
+			   void *argument)
+{
+	int seen;
+
+	*thread = pid;
+	seen = socket_each(pid, found, argument);
+	if (seen > 0)
+		return true;
+	*thread = process_thread(pid);
+	return (*thread == pid ? seen : socket_each(*thread, found, argument)) >= 0;
 }
 
 struct search {
@@ -394,8 +412,9 @@ bool process_holds(pid_t pid, bool (*is_wanted)(uint64_t inode, const void *argu
 		   const void *argument)
 {
 	struct search search = { is_wanted, argument, false };
+	pid_t thread;
 
-	socket_each(process_thread(pid), search_socket, &search);
+	socket_each_of(pid, &thread, search_socket, &search);
 	return search.found;
 }
 
@@ -506,9 +525,9 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 			view->seen.connections++;
 			view->last = inode;
 		}
-		if (address.ss_family == AF_UNIX)
-			view->seen.holds |= is_placeholder(copy);
-		if (view->ports && address.ss_family == AF_UNIX && !is_channel(copy))
+		if (address.ss_family == AF_UNIX && is_placeholder(copy))
+			view->seen.holds = true;
+		else if (address.ss_family == AF_UNIX && view->ports && !is_channel(copy))
 			view->seen.in_flight += in_flight(view->thread, fd);
 	}
 	close(copy);
@@ -520,9 +539,8 @@ static bool view_sockets(struct view *view, bool (*found)(int fd, uint64_t inode
 {
 	bool is_seen;
 
-	view->thread = process_thread(view->pid);
 	view->pidfd = -1;
-	is_seen = socket_each(view->thread, found, view);
+	is_seen = socket_each_of(view->pid, &view->thread, found, view);
 	if (view->pidfd >= 0)
 		close(view->pidfd);
 	return is_seen;
