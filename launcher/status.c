@@ -40,7 +40,7 @@ static void show_unix_listeners(const struct shown *shown, const struct generati
 	snprintf(path, sizeof(path), "/proc/%d/net/unix", (int)process_thread(generation->pid));
 	file = fopen(path, "re");
 	while (file && fgets(text, sizeof(text), file))
-		if (net_parse_unix(text, &socket) && socket.is_listening &&
+		if (net_parse_unix(text, &socket) && (socket.is_listening || socket.type == SOCK_DGRAM) &&
 		    generation_heard(generation, socket.inode))
 			shown->line(shown->to, "listener unix:%s", socket.address);
 	if (file)

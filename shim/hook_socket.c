@@ -63,14 +63,16 @@ static bool is_stream(int fd)
 	       sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
-static bool is_internet_datagram(int fd)
+static bool is_datagram(int fd)
 {
-	return is_internet(fd, SOCK_DGRAM, IPPROTO_UDP);
+	return is_internet(fd, SOCK_DGRAM, IPPROTO_UDP) ||
+	       (sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM &&
+		sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX);
 }
 
 static bool is_service_kind(int fd)
 {
-	return is_stream(fd) || is_internet_datagram(fd);
+	return is_stream(fd) || is_datagram(fd);
 }
 
 /*
@@ -148,7 +150,7 @@ static void adopt(int fd, int listener_fd)
 	int status = sys_fcntl(fd, F_GETFL, 0);
 	int flags = sys_fcntl(fd, F_GETFD, 0);
 	uint64_t fresh_inode = sys_inode(fd);
-	uint32_t kind = is_internet_datagram(fd) ? LISTENER_DATAGRAM : 0;
+	uint32_t kind = is_datagram(fd) ? LISTENER_DATAGRAM : 0;
 	struct listener *listener =
 		listener_note(sys_inode(listener_fd), LISTENER_CLAIMED | kind);
 
@@ -235,14 +237,13 @@ static bool is_provided(int fd, const struct sockaddr *address, socklen_t length
  */
 static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 {
-	uint16_t port = address_port(address);
+	bool is_service = address_is_service(address, length);
 
-	if (port == 0 && is_stream(fd) && !address_is_service(address, length))
+	if (!is_service && is_stream(fd))
 		ephemeral_add(sys_inode(fd));
-	else if (address_is_path(address, length) && is_stream(fd))
+	if (is_service && address_is_path(address, length) && is_service_kind(fd))
 		file_note(sys_inode(fd), file_at(address, length));
-	else if (port != 0 && is_internet_datagram(fd) && session_begin() &&
-		 !atomic_load(&session.family->current))
+	if (is_service && is_datagram(fd) && session_begin() && !atomic_load(&session.family->current))
 		listener_note(sys_inode(fd), LISTENER_DATAGRAM);
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/protocol.h"
 #include "environment.h"
+#include "file.h"
 #include "listener.h"
 #include "registration.h"
 #include "session.h"
@@ -15,14 +16,18 @@ static void report(uint64_t inode)
 	/* It may be the first that this process has to do with: one that was sent to it. */
 	struct listener *listener =
 		session.enabled && session_begin() ? listener_note(inode, 0) : NULL;
+	struct file_identity file;
 
 	if (!listener || atomic_fetch_or(&listener->flags, LISTENER_WAITED) & LISTENER_WAITED)
 		return;
 	/* One that never calls listen(): of datagrams, or inherited. */
 	session_summon();
 	environment_hide();
+	/* Of one that never called listen() its file is told now, too. */
+	file = atomic_load(&listener->flags) & LISTENER_DATAGRAM ? file_of(inode) : (struct file_identity){ 0 };
 	/* If it is lost, on a machine that is very busy, the next wait says it again. */
-	if (!session_tell(MESSAGE_WAITING, inode))
+	if (!session_tell_values(MESSAGE_WAITING, (uint64_t[]){ inode, file.device, file.inode },
+				 file.inode ? 3 : 1))
 		atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_WAITED);
 }
 

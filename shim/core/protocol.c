@@ -13,7 +13,7 @@ struct shape {
 static const struct shape shapes[MESSAGE_TYPE_END] = {
 	[MESSAGE_HELLO] = { "HELLO", 1, 1, 0, false },
 	[MESSAGE_LISTENING] = { "LISTENING", 1, 3, 0, false },
-	[MESSAGE_WAITING] = { "WAITING", 1, 1, 0, false },
+	[MESSAGE_WAITING] = { "WAITING", 1, 3, 0, false },
 	[MESSAGE_WAITING_SET] = { "WAITING_SET", 1, 1, 0, false },
 	[MESSAGE_SIGNAL] = { "SIGNAL", 1, 1, 0, false },
 	[MESSAGE_LISTENERS] = { "LISTENERS", 0, PROTOCOL_FDS_MAX, 0, true },

@@ -48,7 +48,7 @@ enum message_type {
 	/* A member to its supervisor, on its channel. */
 	MESSAGE_HELLO = 1, /* value[0] pid */
 	MESSAGE_LISTENING, /* value[0] inode of a socket that now listens; Unix: then its file's */
-	MESSAGE_WAITING,   /* value[0] inode of a listener that somebody waits on for clients */
+	MESSAGE_WAITING,   /* value[0] inode of a listener that somebody waits on for clients; as LISTENING */
 	MESSAGE_WAITING_SET, /* value[0] an epoll set that is waited on; look what is in it yourself */
 	MESSAGE_SIGNAL,	   /* value[0] a signal of flip's that the server received */
 	MESSAGE_LISTENERS, /* count inodes and descriptors; flag MORE: another message follows */

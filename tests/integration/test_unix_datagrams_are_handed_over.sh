@@ -1,0 +1,99 @@
+#!/bin/bash
+# A syslog server, by what it is: bound to a Unix socket of datagrams, which it removes and makes anew. No
+# line is lost or written twice over restarts and a failed one, and at a stop the path goes.
+. "$(dirname "$0")/lib.sh"
+
+syslog=(/usr/bin/python3 "$ROOT/tests/integration/syslog.py")
+
+# serve_syslog PATH: in the face FACE.
+serve_syslog() {
+	local server=("${syslog[@]}" serve "$1" "$TMP/log" "$TMP/tag" "$TMP/fail")
+	tag_set v1
+	rm -f "$TMP/log"
+	if [ "${FACE:-run}" = bare ]; then
+		launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "${server[@]}"
+	else
+		launch "$TMP/flip.log" "$FLIP" run -- "${server[@]}"
+	fi
+	FLIP_PID=$LAUNCHED_PID
+	wait_for 10 status_has ': serving,'
+	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+}
+
+clients_start() {
+	rm -f "$TMP/stop" "$TMP/sent"
+	launch "$TMP/sent" "${syslog[@]}" send "$1" "$TMP/stop"
+	clients=$LAUNCHED_PID
+	wait_for 5 has_lines "$(tag_last)"
+}
+
+# has_lines TAG: some of the clients' lines were written by that version.
+has_lines() {
+	grep -q "^$1 [0-9]* asked " "$TMP/log"
+}
+
+tag_last() {
+	cat "$TMP/tag"
+}
+
+clients_end() {
+	local sent what
+	touch "$TMP/stop"
+	wait_for 10 not is_running "$clients"
+	sent=$(cat "$TMP/sent")
+	[[ $sent =~ ^[0-9]+$ ]] && [ "$sent" -gt 0 ] || fail "a client failed: $sent"
+	for what in said asked; do
+		expect_eq "$(seq -f "$what %.0f" 0 $((sent - 1)))" "$(sed -n "s/^v[0-9]* [0-9]* \($what .*\)/\1/p" "$TMP/log")" \
+			"lines, in their order"
+	done
+}
+
+# The last line was written by that version, and so is whatever comes from now on.
+only_writes() {
+	local seen
+	seen=$(wc -l <"$TMP/log")
+	wait_for 5 has_more_than $((seen + 20))
+	expect_eq "$1" "$(tail -n "+$((seen + 2))" "$TMP/log" | head -n 20 | cut -d ' ' -f 1 | sort -u)" "who writes"
+}
+
+has_more_than() {
+	[ "$(wc -l <"$TMP/log")" -gt "$1" ]
+}
+
+restarts() {
+	local path=$1
+	serve_syslog "$path"
+	status_has "^listener unix:$path\$" || fail "status: $OUTPUT"
+	clients_start "$path"
+	tag_set v2
+	restart "$SUPERVISOR_PID"
+	only_writes v2
+	touch "$TMP/fail"
+	restart_refused 'exited with status 1 before it was ready.*; generation 2 serves on$' "$SUPERVISOR_PID"
+	only_writes v2
+	rm "$TMP/fail"
+	tag_set v3
+	restart "$SUPERVISOR_PID"
+	only_writes v3
+	clients_end
+	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
+	wait_for 10 processes_are ''
+	[ ! -e "$path" ] || fail "the path is still there after the stop"
+}
+
+in_both_faces restarts "$TMP/socket"
+in_both_faces restarts @flip-test-syslog
+
+# Without flip the client that is connected hears that nobody is there.
+tag_set v1
+rm -f "$TMP/log"
+server=("${syslog[@]}" serve "$TMP/socket" "$TMP/log" "$TMP/tag" "$TMP/fail")
+launch "$TMP/server.log" "${server[@]}"
+SERVER_PID=$LAUNCHED_PID
+wait_for 5 test -S "$TMP/socket"
+clients_start "$TMP/socket"
+stop_server
+launch "$TMP/server.log" "${server[@]}"
+wait_for 10 not is_running "$clients"
+grep -q 'ConnectionRefusedError' "$TMP/sent" || fail "the control without flip lost nothing: $(cat "$TMP/sent")"
+pass
