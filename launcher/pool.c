@@ -462,6 +462,9 @@ void pool_keep_out(struct pool_entry *entry)
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog program = { sizeof(no_syn) / sizeof(*no_syn), no_syn };
 
+	/* Who says something to a Unix socket would not hear that nobody did. */
+	if (entry->datagram && entry->address.ss_family == AF_UNIX)
+		return;
 	if (entry->datagram)
 		program = (struct sock_fprog){ 1, &nothing };
 	if (!entry->quiet && setsockopt(entry->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
@@ -735,6 +738,15 @@ bool pool_is_readable(const struct pool *pool)
 		if (entry->claims && is_readable(entry->fd))
 			return true;
 	return false;
+}
+
+void pool_hang_up(struct pool *pool)
+{
+	const struct pool_entry *entry;
+
+	TAILQ_FOREACH(entry, &pool->entries, link)
+		if (entry->datagram && entry->address.ss_family == AF_UNIX)
+			shutdown(entry->fd, SHUT_RD);
 }
 
 void pool_close(struct pool *pool)

@@ -159,5 +159,11 @@ void pool_drop(struct pool *pool, struct pool_entry *entry);
 /* Does a client wait on a claimed listener right now? */
 bool pool_is_readable(const struct pool *pool);
 
+/*
+ * At a stop: who says something to a Unix socket of datagrams hears EPIPE from now on, and does not wait for
+ * room in a queue that the old server has for its answers only.
+ */
+void pool_hang_up(struct pool *pool);
+
 /* Closes everything. */
 void pool_close(struct pool *pool);

@@ -425,6 +425,7 @@ void service_retired(struct generation *generation)
 	timer_clear(&generation->again);
 	if (service.state == SERVICE_STOPPING && generation == service.current) {
 		files_stop();
+		pool_hang_up(&service.pool);
 		pool_close(&service.pool);
 		generation_drain(generation);
 	} else if (generation == service.current) {

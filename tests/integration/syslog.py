@@ -3,9 +3,9 @@
 syslog.py serve PATH LOG TAG-FILE FAIL-FILE: writes each line to LOG as "TAG PID LINE", and answers so
 whoever can be answered. PATH may be @NAME, an abstract one. It fails to start if FAIL-FILE exists.
 
-syslog.py send PATH STOP-FILE: until that file exists one client, connected as by syslog(3), says "said N",
-and others, a socket each, say "asked N" and wait for the answer. Prints how many lines of each were sent;
-exits with 1 as soon as one cannot be.
+syslog.py say PATH STOP-FILE: until that file exists a client, connected as by syslog(3), says "said N". With
+`ask` others, a socket each, say "asked N" as well and wait for the answer. Prints how many lines of each were
+sent; exits with 1 as soon as one cannot be.
 """
 import os
 import socket
@@ -35,20 +35,32 @@ def serve(path, log, tag_file, fail_file):
             server.sendto(line, client)
 
 
-def send(path, stop_file):
+def ask(path, text):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
+        asked.settimeout(5)
+        asked.bind("")
+        asked.sendto(text, address(path))
+        assert asked.recv(1024).endswith(b" " + text)
+
+
+def say(path, stop_file, asks=False):
     said = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     said.connect(address(path))
     n = 0
     while not os.path.exists(stop_file):
         said.send(b"said %d" % n)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asked:
-            asked.settimeout(5)
-            asked.bind("")
-            asked.sendto(b"asked %d" % n, address(path))
-            assert asked.recv(1024).endswith(b" asked %d" % n)
+        if asks:
+            ask(path, b"asked %d" % n)
         n += 1
         time.sleep(0.001)
     print(n)
 
 
-{"serve": serve, "send": send}[sys.argv[1]](*sys.argv[2:])
+def main(what, *arguments):
+    if what == "serve":
+        serve(*arguments)
+    else:
+        say(*arguments, asks=what == "ask")
+
+
+main(*sys.argv[1:])

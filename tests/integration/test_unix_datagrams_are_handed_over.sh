@@ -20,20 +20,12 @@ serve_syslog() {
 	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
 }
 
+# clients_start say|ask PATH
 clients_start() {
 	rm -f "$TMP/stop" "$TMP/sent"
-	launch "$TMP/sent" "${syslog[@]}" send "$1" "$TMP/stop"
+	launch "$TMP/sent" "${syslog[@]}" "$1" "$2" "$TMP/stop"
 	clients=$LAUNCHED_PID
-	wait_for 5 has_lines "$(tag_last)"
-}
-
-# has_lines TAG: some of the clients' lines were written by that version.
-has_lines() {
-	grep -q "^$1 [0-9]* asked " "$TMP/log"
-}
-
-tag_last() {
-	cat "$TMP/tag"
+	wait_for 5 has_more_than 10
 }
 
 clients_end() {
@@ -64,7 +56,7 @@ restarts() {
 	local path=$1
 	serve_syslog "$path"
 	status_has "^listener unix:$path\$" || fail "status: $OUTPUT"
-	clients_start "$path"
+	clients_start ask "$path"
 	tag_set v2
 	restart "$SUPERVISOR_PID"
 	only_writes v2
@@ -76,24 +68,37 @@ restarts() {
 	restart "$SUPERVISOR_PID"
 	only_writes v3
 	clients_end
-	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
+}
+
+# Who says something when it has stopped hears that at once, though it may still answer for a while.
+hears_of_the_stop() {
+	serve_syslog "$TMP/socket"
+	clients_start say "$TMP/socket"
+	launch "$TMP/stopped" "$FLIP" stop "$SUPERVISOR_PID"
+	stop_job=$LAUNCHED_PID
+	wait_for 1 not is_running "$clients"
+	is_running "$stop_job" || fail "the server has not stayed"
+	grep -q '^BrokenPipeError' "$TMP/sent" || fail "the client: $(cat "$TMP/sent")"
+	wait_for 10 not is_running "$stop_job"
 	wait_for 10 processes_are ''
-	[ ! -e "$path" ] || fail "the path is still there after the stop"
+	[ ! -e "$TMP/socket" ] || fail "the path is still there after the stop"
 }
 
 in_both_faces restarts "$TMP/socket"
 in_both_faces restarts @flip-test-syslog
+FACE=run hears_of_the_stop
+end_all
 
-# Without flip the client that is connected hears that nobody is there.
+# Without flip the client hears that nobody is there.
 tag_set v1
 rm -f "$TMP/log"
 server=("${syslog[@]}" serve "$TMP/socket" "$TMP/log" "$TMP/tag" "$TMP/fail")
 launch "$TMP/server.log" "${server[@]}"
 SERVER_PID=$LAUNCHED_PID
 wait_for 5 test -S "$TMP/socket"
-clients_start "$TMP/socket"
+clients_start say "$TMP/socket"
 stop_server
 launch "$TMP/server.log" "${server[@]}"
 wait_for 10 not is_running "$clients"
-grep -q 'ConnectionRefusedError' "$TMP/sent" || fail "the control without flip lost nothing: $(cat "$TMP/sent")"
+grep -q '^ConnectionRefusedError' "$TMP/sent" || fail "the control without flip lost nothing: $(cat "$TMP/sent")"
 pass
