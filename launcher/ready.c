@@ -259,12 +259,37 @@ void generation_said_ready(struct generation *generation)
 	generation_check_ready(generation);
 }
 
-const char *generation_lacks(const struct generation *generation, char *text, size_t size)
+static void look_for_library(pid_t pid, void *without)
 {
+	if (!process_has_mapped(pid, "/libflip.so"))
+		*(pid_t *)without = pid;
+}
+
+const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
+{
+	pid_t without = 0;
+
+	kin_each(&generation->kin, look_for_library, &without);
+	if (!without)
+		return "";
+	snprintf(text, size,
+		 "; flip's library is not in its process %d: that is static, or was started with the rights of two"
+		 " users (secure-execution mode, ld.so(8)), in which case start the server as its own user",
+		 (int)without);
+	return text;
+}
+
+const char *generation_lacks(struct generation *generation, char *text, size_t size)
+{
+	char blind_spot[240];
+
 	if (generation->found_lock)
 		return "the one that serves has locked their pid file: if two must not run at a time, use --in-place";
-	if (!generation->n_heard)
-		return "it does not listen on anything yet";
+	if (!generation->n_heard) {
+		snprintf(text, size, "it does not listen on anything yet%s",
+			 generation_blind_spot(generation, blind_spot, sizeof(blind_spot)));
+		return text;
+	}
 	if (!must_say_ready(generation) || generation->said_ready)
 		return generation->said_ready ? "it sent READY=1, but does not wait for clients" :
 						"it listens, but does not wait for clients on all its listeners";

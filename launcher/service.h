@@ -154,8 +154,8 @@ struct service {
 	bool stop_pending;
 	unsigned last_number, restarts;
 	int64_t asked_ns;	  /* when this upgrade was asked for */
-	char failure[300];	  /* why it failed, a sentence without its end */
-	char last_result[440];
+	char failure[400];	  /* why it failed, a sentence without its end */
+	char last_result[540];
 	int exit_code;
 	bool done;
 };
@@ -312,7 +312,9 @@ void generation_said_ready(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */
 void generation_check_ready(struct generation *generation);
 /* Why it is not: what it lacks, in words. Returns a constant or text. */
-const char *generation_lacks(const struct generation *generation, char *text, size_t size);
+const char *generation_lacks(struct generation *generation, char *text, size_t size);
+/* Is there a process of it that flip knows nothing of? In words that go on with a sentence, or "". */
+const char *generation_blind_spot(struct generation *generation, char *text, size_t size);
 /* Tells its members, or a new one, that it is the current generation. */
 void generation_commit(struct generation *generation);
 void member_commit(struct member *member);

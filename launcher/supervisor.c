@@ -113,7 +113,7 @@ static void generation_ready_timeout(struct timer *timer)
 {
 	struct generation *generation =
 		(void *)((char *)timer - offsetof(struct generation, deadline));
-	char text[80];
+	char text[300];
 
 	service_set_failure("generation %u (pid %d) timed out: it was not ready within %u ms (%s)",
 		    generation->number, (int)generation->pid, service.settings->ready_timeout_ms,
@@ -335,6 +335,8 @@ static void quiesce_unclaimed(struct timer *timer)
 
 void service_collected(bool ok)
 {
+	char blind_spot[240];
+
 	collect_end();
 	if (holding_is_active()) {
 		holding_refreshed(ok);
@@ -347,7 +349,8 @@ void service_collected(bool ok)
 		return;
 	}
 	if (ok && TAILQ_EMPTY(&service.pool.entries)) {
-		service_set_failure("generation %u has no listener to hand over", service.current->number);
+		service_set_failure("generation %u has no listener to hand over%s", service.current->number,
+				    generation_blind_spot(service.current, blind_spot, sizeof(blind_spot)));
 		ok = false;
 	}
 	if (!ok)
@@ -613,7 +616,7 @@ static void stop_later(void)
 /* With what it is that lasts, where a start does. */
 static void refuse(enum service_action action, const char *refusal)
 {
-	char reason[300], lack[160];
+	char reason[400], lack[300];
 
 	if (action == ACTION_REFUSE_NOT_READY) {
 		snprintf(reason, sizeof(reason), "%s (%s)", refusal,
