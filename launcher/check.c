@@ -138,7 +138,7 @@ static _Noreturn void run_child(const char *command, int output_fd)
 		(void)!write(output_fd, strerror(errno), strlen(strerror(errno)));
 		_exit(127);
 	}
-	sigprocmask(SIG_SETMASK, &start->blocked, NULL);
+	start_restore_signals(start);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
 }

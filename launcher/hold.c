@@ -37,6 +37,7 @@ int hold_run(pid_t pid)
 
 	if (pid <= 1)
 		errx(EXIT_FLIP, "hold is for the library to call; use: flip run -- COMMAND");
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would not be told of */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	while (!reap(pid, &exit_code)) {

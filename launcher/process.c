@@ -149,11 +149,26 @@ static void environment_init(struct start *start, const char *library)
 	start->watchdog_pid = pid_reserve(start->environment, "WATCHDOG_PID");
 }
 
+/* Whatever we were started with: who has SIGCHLD ignored hears of no end. */
+static const struct {
+	int signal;
+	void (*handler)(int);
+} own_signals[] = { { SIGCHLD, SIG_DFL }, { SIGPIPE, SIG_IGN }, { SIGXFSZ, SIG_IGN }, { SIGTTOU, SIG_IGN } };
+
+void start_restore_signals(const struct start *start)
+{
+	for (size_t i = 0; i < sizeof(own_signals) / sizeof(*own_signals); i++)
+		signal(own_signals[i].signal, start->handlers[i]);
+	sigprocmask(SIG_SETMASK, &start->blocked, NULL);
+}
+
 void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked)
 {
 	start->argv = argv;
 	start->directory = logical_directory();
 	start->blocked = *blocked;
+	for (size_t i = 0; i < sizeof(own_signals) / sizeof(*own_signals); i++)
+		start->handlers[i] = signal(own_signals[i].signal, own_signals[i].handler);
 	environment_init(start, library);
 	getrlimit(RLIMIT_NOFILE, &start->files);
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ start->files.rlim_max, start->files.rlim_max });
@@ -183,7 +198,7 @@ static _Noreturn void run_child(const struct start *start, volatile struct failu
 	if (start->directory && chdir(start->directory) != 0) {
 		failure->step = 1;
 	} else {
-		sigprocmask(SIG_SETMASK, &start->blocked, NULL);
+		start_restore_signals(start);
 		execvpe(start->argv[0], start->argv, start->environment);
 	}
 	failure->error = errno;

@@ -25,6 +25,7 @@ struct start {
 	char **argv;
 	const char *directory; /* as $PWD has it, if that is where we are: links are followed anew */
 	sigset_t blocked;      /* the signal mask at our own start */
+	void (*handlers[4])(int); /* and what we have changed for ourselves then: ignored or not */
 	pid_t main_pid;	       /* whom WATCHDOG_PID may name: flip or, in the bare face, the server */
 	struct rlimit files;   /* RLIMIT_NOFILE then; ours is raised to hold any number of listeners */
 	char **environment;    /* ours, with the library in LD_PRELOAD before what is there */
@@ -35,9 +36,13 @@ struct start {
 
 /*
  * Notes the directory and the environment, and raises our limit of descriptors; `argv` stays the
- * caller's, and main_pid is left to it. Ends the program if there is no memory.
+ * caller's, and main_pid is left to it. From then on we hear of children that end, and neither a log that
+ * nobody reads nor one that is full or a terminal's ends or stops us. Ends the program if there is no memory.
  */
 void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked);
+
+/* In a child that is to become another program: signals are as they were at our own start. May be one of vfork(2). */
+void start_restore_signals(const struct start *start);
 
 /*
  * Starts the command in a process group of its own, with FLIP_CHANNEL=channel and

@@ -49,6 +49,27 @@ static bool is_internet(int fd)
 	return family == AF_INET || family == AF_INET6;
 }
 
+/*
+ * A pipe without a reader, a file that may not grow and a terminal that wants no output of a job in the background
+ * raise a signal, which would end or stop the program.
+ */
+static void write_quietly(const char *text, size_t length)
+{
+	uint64_t raised = sys_signal_bit(SIGPIPE) | sys_signal_bit(SIGXFSZ) | sys_signal_bit(SIGTTOU);
+	uint64_t mask, pending = 0;
+	struct timespec now = { 0 };
+
+	if (sys_poll_wait(STDERR_FILENO, POLLOUT, 0) == 0)
+		return; /* it would block */
+	sys_sigpending(&pending);
+	sys_sigmask(SIG_BLOCK, raised, &mask);
+	(void)SYS_CALL(SYS_write, STDERR_FILENO, text, length);
+	raised &= ~pending;
+	while (SYS_CALL(SYS_rt_sigtimedwait, &raised, NULL, &now, SYS_SIGSET_SIZE) > 0)
+		continue;
+	sys_sigmask(SIG_SETMASK, mask, NULL);
+}
+
 void log_once(const char *text, const char *about, int error)
 {
 	static atomic_bool said;
@@ -72,5 +93,5 @@ void log_once(const char *text, const char *about, int error)
 		line_add(&line, name ? name : "unknown error");
 	}
 	line_add(&line, "\n");
-	(void)SYS_CALL(SYS_write, STDERR_FILENO, line.text, line.length);
+	write_quietly(line.text, line.length);
 }

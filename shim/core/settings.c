@@ -83,7 +83,7 @@ static const struct signal_entry signals[] = {
 	{ "STOP", SIGSTOP, true },	{ "TSTP", SIGTSTP, true },
 	{ "TTIN", SIGTTIN, true },	{ "TTOU", SIGTTOU, true },
 	{ "URG", SIGURG, false },	{ "XCPU", SIGXCPU, false },
-	{ "XFSZ", SIGXFSZ, false },	{ "VTALRM", SIGVTALRM, false },
+	{ "XFSZ", SIGXFSZ, true },	{ "VTALRM", SIGVTALRM, false },
 	{ "PROF", SIGPROF, false },	{ "WINCH", SIGWINCH, false },
 	{ "IO", SIGIO, false },		{ "PWR", SIGPWR, false },
 	{ "SYS", SIGSYS, true },	{ .name = NULL },
