@@ -12,7 +12,7 @@
 
 #define PRELOAD "LD_PRELOAD="
 #define CHANNEL "FLIP_CHANNEL="
-/* "/", a generation, "+", and some listeners, each behind what it is. */
+/* "/", a generation, "+aw", and some listeners, each behind what it is. */
 #define INODE_ROOM 21
 #define CHANNEL_ROOM (sizeof(CHANNEL) + sizeof(struct sockaddr_un) + 16)
 
@@ -70,15 +70,35 @@ static bool is_variable(const char *variable, const char *name)
 	return strncmp(variable, name, strlen(name)) == 0;
 }
 
+static bool has_inheritable(struct inherited *inherited)
+{
+	if (session_has_family())
+		descriptor_each(-1, note_inheritable, inherited);
+	return inherited->n;
+}
+
+/*
+ * What flip has started becomes the server, however clean its environment is to be (env -i). It is a child of the
+ * supervisor, whose pid the channel's name begins with.
+ */
+static bool becomes_the_server(char *const *environment)
+{
+	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
+	bool has_channel = false;
+
+	for (size_t i = 0; environment && environment[i]; i++)
+		has_channel |= is_variable(environment[i], CHANNEL);
+	return !has_channel && !session_has_family() &&
+	       sys_getppid() == (int)strtoul(address->sun_path + sizeof("flip-"), NULL, 10);
+}
+
 size_t inherit_room(char *const *environment)
 {
 	struct inherited inherited = { 0 };
 	size_t n = 0, room = 0;
 
-	if (!session_has_family() || !session.channel_length || !session.library)
-		return 0;
-	descriptor_each(-1, note_inheritable, &inherited);
-	if (!inherited.n)
+	if (!session.channel_length || !session.library ||
+	    (!has_inheritable(&inherited) && !becomes_the_server(environment)))
 		return 0;
 	for (; environment && environment[n]; n++)
 		if (is_variable(environment[n], PRELOAD))
@@ -101,7 +121,7 @@ static char *put_number(char *at, uint64_t number)
 	return at;
 }
 
-/* FLIP_CHANNEL=NAME/GENERATION[+][,INODE|;INODE]...: see session.c. */
+/* FLIP_CHANNEL=NAME/GENERATION[+][a][w][,INODE|;INODE]...: see session.c. */
 static char *put_channel(char *at)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
@@ -115,6 +135,10 @@ static char *put_channel(char *at)
 	at = put_number(at, session.generation);
 	if (session.held)
 		*at++ = '+';
+	if (session.alone)
+		*at++ = 'a';
+	if (session.waits)
+		*at++ = 'w';
 	descriptor_each(-1, note_inheritable, &inherited);
 	for (unsigned i = 0; i < inherited.n_marks; i++) {
 		*at++ = inherited.marks[i].what;

@@ -4,7 +4,7 @@
  * sends to another (SCM_RIGHTS in unix(7)): one opens them that has the right to, or the port.
  *
  * A program that gets one, or a Unix socket that may bring one, is part of the service, so it gets flip as
- * well, whatever its environment was to be; any other gets nothing.
+ * well, whatever its environment was to be, and so does what a wrapper in front becomes; any other gets nothing.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ void inherit_begin(void);
 
 /*
  * How many bytes inherit_environment() needs for this environment; 0: the program gets no listener of
- * the service, now or later. Reads the environment only if it does. Async-signal-safe, also in a vfork child.
+ * the service, now or later, and is not the server itself. Reads the environment only if it does. Async-signal-safe, also in a vfork child.
  */
 size_t inherit_room(char *const *environment);
 

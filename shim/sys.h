@@ -221,6 +221,11 @@ static inline int sys_getpid(void)
 	return (int)SYS_CALL(SYS_getpid);
 }
 
+static inline int sys_getppid(void)
+{
+	return (int)SYS_CALL(SYS_getppid);
+}
+
 static inline int sys_gettid(void)
 {
 	return (int)SYS_CALL(SYS_gettid);

@@ -39,5 +39,8 @@ for mode in epoll prefork; do
 	in_both_faces wrapped sh -c "$SERVER --wait=$mode $arguments; true"
 	in_both_faces wrapped env A=b "$SERVER" --wait=$mode $arguments
 	in_both_faces wrapped "$TMP/first.sh" --wait=$mode $arguments
+	# flip has started it, so it is the server, though nothing of flip is left in the environment.
+	FACE=run wrapped env -i "$SERVER" --wait=$mode $arguments
+	end_all
 done
 pass
