@@ -81,7 +81,7 @@ static bool has_inheritable(struct inherited *inherited)
  * What flip has started becomes the server, however clean its environment is to be (env -i). It is a child of the
  * supervisor, whose pid the channel's name begins with.
  */
-static bool becomes_the_server(char *const *environment)
+static bool is_to_be_the_server(char *const *environment)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
 	bool has_channel = false;
@@ -92,13 +92,13 @@ static bool becomes_the_server(char *const *environment)
 	       sys_getppid() == (int)strtoul(address->sun_path + sizeof("flip-"), NULL, 10);
 }
 
-size_t inherit_room(char *const *environment)
+size_t inherit_room(char *const *environment, bool becomes)
 {
 	struct inherited inherited = { 0 };
 	size_t n = 0, room = 0;
 
 	if (!session.channel_length || !session.library ||
-	    (!has_inheritable(&inherited) && !becomes_the_server(environment)))
+	    (!has_inheritable(&inherited) && !(becomes && is_to_be_the_server(environment))))
 		return 0;
 	for (; environment && environment[n]; n++)
 		if (is_variable(environment[n], PRELOAD))

@@ -19,10 +19,10 @@
 void inherit_begin(void);
 
 /*
- * How many bytes inherit_environment() needs for this environment; 0: the program gets no listener of
+ * Of a program that this process `becomes`, or starts: how many bytes inherit_environment() needs for this environment; 0: the program gets no listener of
  * the service, now or later, and is not the server itself. Reads the environment only if it does. Async-signal-safe, also in a vfork child.
  */
-size_t inherit_room(char *const *environment);
+size_t inherit_room(char *const *environment, bool becomes);
 
 /* The same environment with flip in it, made in `room` bytes of memory. */
 char *const *inherit_environment(char *const *environment, void *memory, size_t room);

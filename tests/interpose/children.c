@@ -94,9 +94,10 @@ static void tidy(void)
 /* What children see of the environment, and of descriptors, that they would not see otherwise. */
 static void executed(void)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
-	say("- executed");
+	say("- executed"); /* before there are two who write */
+	pid = fork();
 	if (pid == 0) {
 		execl("/bin/sh", "sh", "-c", "exec ls /proc/self/fd", NULL);
 		_exit(9);
