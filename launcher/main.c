@@ -68,6 +68,7 @@ static const struct command *command_find(const char *name)
 struct request {
 	struct settings settings;
 	char **words; /* what stands behind the options; ends with NULL */
+	const char *program; /* what is run: the first of them, unless the library says another path */
 };
 
 static const struct setting *setting_by_key(int key)
@@ -200,7 +201,9 @@ static void request_parse(struct request *request, const char *command, int argc
 	if (!request->words)
 		errx(EXIT_FLIP, "%s needs the command of a server; try flip run -- ./server",
 		     command);
-	profiles_apply(&request->settings, request->words[0]);
+	if (!request->program || !*request->program)
+		request->program = request->words[0];
+	profiles_apply(&request->settings, request->program);
 	settings_complete(&request->settings);
 	settings_check(&request->settings);
 }
@@ -223,10 +226,10 @@ static int command_run(int argc, char **argv)
 
 static int command_attach(int argc, char **argv)
 {
-	struct request request = { .words = NULL };
+	struct request request = { .program = getenv("FLIP_PROGRAM") };
 
 	request_parse(&request, "attach", argc, argv);
-	return supervisor_attach(&request.settings, request.words);
+	return supervisor_attach(&request.settings, request.program, request.words);
 }
 
 /* Commands without options; --help and --version are argp's. */

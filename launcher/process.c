@@ -162,8 +162,10 @@ void start_restore_signals(const struct start *start)
 	sigprocmask(SIG_SETMASK, &start->blocked, NULL);
 }
 
-void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked)
+void start_init(struct start *start, const char *program, char **argv, const char *library,
+		const sigset_t *blocked)
 {
+	start->program = program;
 	start->argv = argv;
 	start->directory = logical_directory();
 	start->blocked = *blocked;
@@ -199,7 +201,7 @@ static _Noreturn void run_child(const struct start *start, volatile struct failu
 		failure->step = 1;
 	} else {
 		start_restore_signals(start);
-		execvpe(start->argv[0], start->argv, start->environment);
+		execvpe(start->program, start->argv, start->environment);
 	}
 	failure->error = errno;
 	_exit(127);

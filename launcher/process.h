@@ -22,6 +22,7 @@ struct start_pid {
 
 /* How the first generation was started; every later one is started alike. */
 struct start {
+	const char *program; /* what is run: argv[0], or in the bare face a path where that is another name */
 	char **argv;
 	const char *directory; /* as $PWD has it, if that is where we are: links are followed anew */
 	sigset_t blocked;      /* the signal mask at our own start */
@@ -35,11 +36,12 @@ struct start {
 };
 
 /*
- * Notes the directory and the environment, and raises our limit of descriptors; `argv` stays the
- * caller's, and main_pid is left to it. From then on we hear of children that end, and neither a log that
+ * Notes the directory and the environment, and raises our limit of descriptors; `program` and `argv` stay
+ * the caller's, and main_pid is left to it. From then on we hear of children that end, and neither a log that
  * nobody reads nor one that is full or a terminal's ends or stops us. Ends the program if there is no memory.
  */
-void start_init(struct start *start, char **argv, const char *library, const sigset_t *blocked);
+void start_init(struct start *start, const char *program, char **argv, const char *library,
+		const sigset_t *blocked);
 
 /* In a child that is to become another program: signals are as they were at our own start. May be one of vfork(2). */
 void start_restore_signals(const struct start *start);

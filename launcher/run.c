@@ -283,7 +283,7 @@ static int run_loop(struct pidfh *pid_file)
 }
 
 /* main_pid: whom WATCHDOG_PID names, and a service manager takes for the service. */
-static void prepare(const struct settings *settings, char **argv, pid_t main_pid)
+static void prepare(const struct settings *settings, const char *program, char **argv, pid_t main_pid)
 {
 	static char library[4096], shell[] = "/bin/sh", option[] = "-c";
 	static char *fallback[] = { shell, option, NULL, NULL };
@@ -296,9 +296,10 @@ static void prepare(const struct settings *settings, char **argv, pid_t main_pid
 	    library_find(library, sizeof(library), error, sizeof(error)) != 0)
 		errx(EXIT_FLIP, "%s", error);
 	sigprocmask(SIG_BLOCK, NULL, &blocked);
-	start_init(&service.start, argv, library, &blocked);
+	start_init(&service.start, program, argv, library, &blocked);
 	service.start.main_pid = main_pid;
 	service.fallback = service.start;
+	service.fallback.program = shell;
 	service.fallback.argv = fallback;
 	fallback[2] = (char *)settings->fallback;
 	/* A server that forks into the background stays ours, and orphans are reaped. */
@@ -312,7 +313,7 @@ int supervisor_run(const struct settings *settings, char **argv)
 {
 	struct pidfh *pid_file;
 
-	prepare(settings, argv, getpid());
+	prepare(settings, argv[0], argv, getpid());
 	listen_for_control(argv[0]);
 	pid_file = write_pid_file();
 	service.current = service_spawn();
@@ -326,7 +327,7 @@ int supervisor_run(const struct settings *settings, char **argv)
 	return run_loop(pid_file);
 }
 
-int supervisor_attach(const struct settings *settings, char **argv)
+int supervisor_attach(const struct settings *settings, const char *program, char **argv)
 {
 	const char *origin = getenv("FLIP_ORIGIN"), *preload = getenv("FLIP_PRELOAD");
 	int root, summoner, group, session;
@@ -338,11 +339,12 @@ int supervisor_attach(const struct settings *settings, char **argv)
 		setenv("LD_PRELOAD", preload, 1);
 	unsetenv("FLIP_ORIGIN");
 	unsetenv("FLIP_PRELOAD");
+	unsetenv("FLIP_PROGRAM");
 	closefrom(4);
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	setpgid(0, 0); /* the terminal's signals are the server's */
 	service.bare = true;
-	prepare(settings, argv, root);
+	prepare(settings, program, argv, root);
 	listen_for_control(argv[0]);
 	pid_file = write_pid_file();
 	service.current = generation_new(++service.last_number, 3, "");

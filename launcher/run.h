@@ -20,7 +20,7 @@ int supervisor_run(const struct settings *settings, char **argv);
 
 /*
  * `flip attach`: takes over the server that summoned us (LD_PRELOAD=libflip.so without flip run)
- * as the first generation. argv is that server's, for the generations to come. Nothing but the
- * settings has been checked: the server runs already.
+ * as the first generation. argv is that server's, for the generations to come, and `program` what they
+ * are run from. Nothing but the settings has been checked: the server runs already.
  */
-int supervisor_attach(const struct settings *settings, char **argv);
+int supervisor_attach(const struct settings *settings, const char *program, char **argv);

@@ -148,7 +148,7 @@ struct generation *service_spawn(void)
 	if (generation->pid > 0)
 		return generation;
 	service_set_failure("%s %s: %s", step,
-		    strstr(step, "directory") ? start->directory : start->argv[0],
+		    strstr(step, "directory") ? start->directory : start->program,
 		    strerror(-generation->pid));
 	error = -generation->pid;
 	generation_free(generation);
@@ -722,7 +722,7 @@ static bool may_refuse_two(const struct generation *generation)
 	char path[4096];
 
 	return service.current && WIFEXITED(generation->status) &&
-	       target_find(service.start.argv[0], path, sizeof(path)) && stat(path, &status) == 0 &&
+	       target_find(service.start.program, path, sizeof(path)) && stat(path, &status) == 0 &&
 	       status.st_ctime < service.current->started_at;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/un.h>
@@ -46,6 +47,7 @@ static struct {
 /* The program's LD_PRELOAD is for its next start, not for the helper that arranges it. */
 #define PRELOAD_VARIABLE "LD_PRELOAD="
 #define PRELOAD_RENAMED "FLIP_PRELOAD="
+#define PROGRAM_VARIABLE "FLIP_PROGRAM="
 
 struct arena {
 	char *at;
@@ -77,13 +79,89 @@ static char *copy_variable(struct arena *arena, const char *variable)
 	return arena_copy(arena, "", variable);
 }
 
+/* The file that execvp(3) runs for this name, as the supervisor will at each restart; NULL: none. */
+static const char *look_up(const char *name, char path[static PATH_MAX])
+{
+	const char *list = getenv("PATH");
+	struct stat status;
+
+	if (strchr(name, '/'))
+		return name;
+	for (const char *at = list ? list : "/bin:/usr/bin";; at++) {
+		int length = (int)strcspn(at, ":");
+		int written = snprintf(path, PATH_MAX, "%.*s%s%s", length, at, length ? "/" : "", name);
+
+		if (written < PATH_MAX && sys_stat(AT_FDCWD, path, &status, 0) == 0 && S_ISREG(status.st_mode) &&
+		    SYS_CALL(SYS_faccessat, AT_FDCWD, path, X_OK) == 0)
+			return path;
+		at += length;
+		if (!*at)
+			return NULL;
+	}
+}
+
+/* Where the program's own file is by /proc/self/exe, be it gone or another one by now. */
+static bool own_file(char file[static PATH_MAX])
+{
+	static const char deleted[] = " (deleted)";
+	size_t length = sizeof(deleted) - 1;
+	long n = sys_readlinkat(AT_FDCWD, "/proc/self/exe", file, PATH_MAX - 1);
+
+	if (n <= 0)
+		return false;
+	file[n] = '\0';
+	if ((size_t)n > length && strcmp(file + n - length, deleted) == 0)
+		file[n - (long)length] = '\0';
+	return true;
+}
+
+/* In the supervisor these lead elsewhere: /proc/self/exe is flip there. */
+static bool is_of_process(const char *path)
+{
+	return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/dev/fd/", 8) == 0;
+}
+
+static bool is_same_file(const char *path, const char *other)
+{
+	struct stat one, two;
+
+	return !is_of_process(path) && sys_stat(AT_FDCWD, path, &one, 0) == 0 &&
+	       sys_stat(AT_FDCWD, other, &two, 0) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+/*
+ * What the next generation is to be run from, or "": what argv[0] leads to then. That may be no name of the program
+ * (exec -a, an @ in systemd's ExecStart=). Then it is the path that was executed, whose symbolic links may be
+ * re-pointed, or where that is of no use later (fexecve(3), /proc/self/exe), the file itself.
+ *
+ * The text is compared first: a program that was replaced between its start and this moment is another inode at the
+ * same path. The inode tells where the texts differ: of a script argv[0] is the interpreter, and AT_EXECFN the script.
+ * Without AT_BASE it was the dynamic loader that was executed: /proc/self/exe is that, and glibc has put the
+ * program's path into AT_EXECFN.
+ */
+static const char *program_find(const char *name, char file[static PATH_MAX])
+{
+	const char *executed = (const char *)getauxval(AT_EXECFN);
+	char path[PATH_MAX];
+	const char *found = look_up(name, path);
+
+	if (!executed || !own_file(file))
+		return "";
+	if (found && !is_of_process(found) && (strcmp(found, executed) == 0 || is_same_file(found, file)))
+		return "";
+	return strchr(executed, '/') && (!getauxval(AT_BASE) || is_same_file(executed, file)) ? executed : file;
+}
+
 static bool copy_start(char **argv, char **environment)
 {
 	static const char *const helper[] = { "flip", "attach", "--" };
+	char file[PATH_MAX];
+	const char *program = program_find(argv[0], file);
 	unsigned n_argv, n_environment;
-	size_t size = vector_size(argv, &n_argv) + vector_size(environment, &n_environment);
-	size_t pointers = (n_argv + 4 + n_environment + 2) * sizeof(char *);
-	char *memory = sys_map(sizeof(struct summons) + pointers + size + ORIGIN_SIZE, MAP_SHARED);
+	size_t size = vector_size(argv, &n_argv) + vector_size(environment, &n_environment) + ORIGIN_SIZE +
+		      sizeof(PROGRAM_VARIABLE) + strlen(program);
+	size_t pointers = (n_argv + 4 + n_environment + 3) * sizeof(char *);
+	char *memory = sys_map(sizeof(struct summons) + pointers + size, MAP_SHARED);
 	char **table = (char **)(memory + sizeof(struct summons));
 	struct arena arena = { (char *)table + pointers };
 
@@ -100,6 +178,7 @@ static bool copy_start(char **argv, char **environment)
 	*table = arena.at; /* FLIP_ORIGIN, known later */
 	arena.at += ORIGIN_SIZE;
 	table++;
+	*table++ = arena_copy(&arena, PROGRAM_VARIABLE, program);
 	for (unsigned i = 0; i < n_environment; i++)
 		*table++ = copy_variable(&arena, environment[i]);
 	return true;
@@ -128,7 +207,7 @@ void origin_note(char **argv, char **environment)
 {
 	static char directory[PATH_MAX] APART;
 
-	if (!argv || !environment || !copy_start(argv, environment))
+	if (!argv || !argv[0] || !environment || !copy_start(argv, environment))
 		return;
 	origin.pid = sys_getpid();
 	origin.group = getpgid(0);
