@@ -48,4 +48,13 @@ refuses 125 'statically linked' ./script-static
 # The control: it can be run.
 "$FLIP" run -q -- ./dynamic || fail "the dynamic program does not run"
 [ -e was-run ] || fail "the dynamic program was not run"
+
+# The dynamic loader is static itself, and preloads; by its name one that a program brings along is known.
+loader=$(ldd "$FLIP" | grep -o '/[^ ]*/ld-linux[^ ]*')
+mkdir bundle && cp "$loader" bundle && ln -s "$loader" ld.so && chmod -x dynamic || fail "no loader"
+for command in "$loader" "./bundle/${loader##*/}" ./ld.so "$loader --library-path $TMP"; do
+	rm was-run
+	"$FLIP" run -q -- $command ./dynamic || fail "$command does not run"
+	[ -e was-run ] || fail "$command did not run the program"
+done
 pass

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The command is not the server, but what starts it: a shell that waits for it, env, a script that
-# execs another one. Restart, a version that fails, stop.
+# The command is not the server, but what starts it: a shell that waits for it, env, the
+# dynamic loader, a script that execs another one. Restart, a version that fails, stop.
 . "$(dirname "$0")/lib.sh"
 
 printf '#!/bin/sh\nprepared=yes; export prepared\nexec "%s/second.sh" "$@"\n' "$TMP" >"$TMP/first.sh"
@@ -33,11 +33,13 @@ wrapped() {
 	wait_for 5 processes_are ''
 }
 
+loader=$(ldd "$FLIP" | grep -o '/[^ ]*/ld-linux[^ ]*')
 export FLIP_READY_TIMEOUT=2s
 control_without_flip
 for mode in epoll prefork; do
 	in_both_faces wrapped sh -c "$SERVER --wait=$mode $arguments; true"
 	in_both_faces wrapped env A=b "$SERVER" --wait=$mode $arguments
+	in_both_faces wrapped "$loader" "$SERVER" --wait=$mode $arguments
 	in_both_faces wrapped "$TMP/first.sh" --wait=$mode $arguments
 	# flip has started it, so it is the server, though nothing of flip is left in the environment.
 	FACE=run wrapped env -i "$SERVER" --wait=$mode $arguments
