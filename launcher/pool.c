@@ -346,8 +346,11 @@ static void options_note(struct pool_entry *entry)
 {
 	for (unsigned i = 0; i < N_OPTIONS && !entry->is_noted; i++)
 		option_get(entry->fd, i, &entry->was[i]);
-	if (!entry->is_noted)
+	if (!entry->is_noted) {
 		entry->was_marked = fcntl(entry->fd, F_GETFL) & LISTENER_BLOCKS;
+		entry->was_signal = fcntl(entry->fd, F_GETSIG);
+		fcntl(entry->fd, F_GETOWN_EX, &entry->was_owner);
+	}
 	entry->is_noted = true;
 }
 
@@ -365,14 +368,28 @@ void pool_carry_options(struct pool_entry *entry, int fresh_fd)
 	}
 }
 
+/* A server that accepts in a signal's handler sleeps if another process is told of its clients. */
+static void owner_restore(const struct pool_entry *entry)
+{
+	struct f_owner_ex owner = { 0 };
+
+	if (fcntl(entry->fd, F_GETSIG) != entry->was_signal)
+		fcntl(entry->fd, F_SETSIG, entry->was_signal);
+	if (fcntl(entry->fd, F_GETOWN_EX, &owner) == 0 &&
+	    (owner.type != entry->was_owner.type || owner.pid != entry->was_owner.pid))
+		fcntl(entry->fd, F_SETOWN_EX, &entry->was_owner);
+}
+
 static void options_restore(struct pool_entry *entry)
 {
 	for (unsigned i = 0; i < N_OPTIONS && entry->is_changed; i++)
 		if (entry->was[i].length != NO_OPTION)
 			option_make(entry->fd, i, &entry->was[i]);
-	if (entry->is_noted)
+	if (entry->is_noted) {
 		fcntl(entry->fd, F_SETFL,
 		      (fcntl(entry->fd, F_GETFL) & ~LISTENER_BLOCKS) | (entry->was_marked ? LISTENER_BLOCKS : 0));
+		owner_restore(entry);
+	}
 	entry->is_noted = entry->is_changed = false;
 }
 

@@ -7,6 +7,7 @@
 #include "kin.h"
 #include "socket_file.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -45,6 +46,8 @@ struct pool_entry {
 	struct pool_option was[POOL_OPTIONS_MAX]; /* to be put back if the upgrade fails; if noted */
 	bool is_noted, is_changed;
 	bool was_marked;	/* by LISTENER_BLOCKS, with these */
+	struct f_owner_ex was_owner; /* who is sent SIGIO, or this signal (F_SETSIG) */
+	int was_signal;
 	TAILQ_ENTRY(pool_entry) link;
 	RB_ENTRY(pool_entry) by_inode;
 };
