@@ -361,6 +361,15 @@ bool process_has_mapped(pid_t pid, const char *ending)
 	return found;
 }
 
+bool process_shares_network(pid_t pid)
+{
+	struct stat ours, its;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	return stat("/proc/self/ns/net", &ours) != 0 || stat(path, &its) != 0 || ours.st_ino == its.st_ino;
+}
+
 /*
  * Calls found() for each socket that a thread has open, until it returns false. Returns how many descriptors
  * were looked at, or -1: it does not let us look.

@@ -89,6 +89,9 @@ int64_t process_age_ms(const struct procfs_stat *stat);
 /* Is a file mapped in it whose path ends so? True, too, if it does not let us look. */
 bool process_has_mapped(pid_t pid, const char *ending);
 
+/* Is it in our network namespace? True, too, if it does not let us look. */
+bool process_shares_network(pid_t pid);
+
 /* Has it a descriptor of a socket that is wanted? */
 bool process_holds(pid_t pid, bool (*is_wanted)(uint64_t inode, const void *argument),
 		   const void *argument);

@@ -259,23 +259,38 @@ void generation_said_ready(struct generation *generation)
 	generation_check_ready(generation);
 }
 
-static void look_for_library(pid_t pid, void *without)
+/* Processes that cannot tell what they do. */
+struct blind_spot {
+	pid_t without_library, elsewhere;
+};
+
+static void look_for_blind_spot(pid_t pid, void *argument)
 {
+	struct blind_spot *found = argument;
+
 	if (!process_has_mapped(pid, "/libflip.so"))
-		*(pid_t *)without = pid;
+		found->without_library = pid;
+	else if (!process_shares_network(pid))
+		found->elsewhere = pid;
 }
 
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
 {
-	pid_t without = 0;
+	struct blind_spot found = { 0 };
 
-	kin_each(&generation->kin, look_for_library, &without);
-	if (!without)
+	kin_each(&generation->kin, look_for_blind_spot, &found);
+	if (found.without_library)
+		snprintf(text, size,
+			 "; flip's library is not in its process %d: that is static, or was started with the rights of"
+			 " two users (secure-execution mode, ld.so(8)), in which case start the server as its own user",
+			 (int)found.without_library);
+	else if (found.elsewhere)
+		snprintf(text, size,
+			 "; its process %d is in another network namespace, from which flip is not to be reached: start"
+			 " flip in there (ip netns exec NAME flip run -- ...)",
+			 (int)found.elsewhere);
+	else
 		return "";
-	snprintf(text, size,
-		 "; flip's library is not in its process %d: that is static, or was started with the rights of two"
-		 " users (secure-execution mode, ld.so(8)), in which case start the server as its own user",
-		 (int)without);
 	return text;
 }
 

@@ -3,6 +3,11 @@
 # refusal of a restart says so, and which process it is.
 . "$(dirname "$0")/lib.sh"
 
+# The one that the wrapper has started.
+worker() {
+	pgrep -P "$(pgrep -P "$FLIP_PID")"
+}
+
 cat >"$TMP/main.c" <<-'END'
 	#include <arpa/inet.h>
 	#include <sys/socket.h>
@@ -26,14 +31,21 @@ cc -w -static -o "$TMP/static" "$TMP/main.c" || fail "no compiler"
 launch "$TMP/flip.log" "$FLIP" run -- sh -c '"$0" & wait' "$TMP/static"
 FLIP_PID=$LAUNCHED_PID
 wait_for 5 tag_is v1
-restart_refused "not ready yet.*it does not listen on anything yet; flip's library is not in its process $(pgrep -x static): that is static, or"
+restart_refused "not ready yet.*it does not listen on anything yet; flip's library is not in its process $(worker): that is static, or"
 tag_is v1 || fail "it serves no more"
+end_all
+
+# As little is heard of a server in another network.
+launch "$TMP/flip.log" "$FLIP" run -- unshare -n "$SERVER"
+FLIP_PID=$LAUNCHED_PID
+wait_for 5 log_has 'cannot reach the supervisor'
+restart_refused "it does not listen on anything yet; its process $(pgrep -P "$FLIP_PID") is in another network namespace"
 end_all
 
 # A program that has it everywhere, and only is not ready yet: no process is named.
 touch "$TMP/init"
 launch "$TMP/flip.log" "$FLIP" run -- sh -c '"$@" & wait' sh "$SERVER" --init-before-bind-while="$TMP/init"
 FLIP_PID=$LAUNCHED_PID
-wait_for 5 pgrep -x server
+wait_for 5 worker
 restart_refused 'it does not listen on anything yet\)$'
 pass
