@@ -119,8 +119,7 @@ static void early_put_back(int fd, uint64_t inode)
 
 static bool is_early(void)
 {
-	return unlikely(session.generation > 1 && !atomic_load(&session.family->current)) &&
-	       atomic_load(&early_count) < EARLY_MAX;
+	return session_may_claim() && atomic_load(&early_count) < EARLY_MAX;
 }
 
 int hook_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
@@ -162,6 +161,8 @@ static void adopt(int fd, int listener_fd)
 		listeners_add_key(&family->listeners, listener_key(listener_fd));
 	atomic_store(&family->handed_over, 1);
 	session_note_pooled(true);
+	/* Before the fresh one goes: what both have joined the machine never leaves. */
+	membership_carry(fresh_inode, listener_fd);
 	sys_dup3(listener_fd, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 	sys_close(listener_fd);
 	early_put_back(fd, fresh_inode);

@@ -1,8 +1,7 @@
 /*
- * The hooks by family: hook_exec.c, hook_socket.c, hook_wait.c, hook_transfer.c, hook_descriptor.c, hook_path.c,
- * hook_signal.c, hook_confine.c. Each takes the place of the libc function of its name: same arguments, result and
- * errno, callable where that one is (in a signal handler, a vfork child, a thread about to be
- * cancelled).
+ * The hooks by family: hook_exec.c, hook_socket.c, hook_membership.c, hook_wait.c, hook_transfer.c, hook_descriptor.c,
+ * hook_path.c, hook_signal.c, hook_confine.c. Each takes the place of the libc function of its name: same arguments,
+ * result and errno, callable where that one is (in a signal handler, a vfork child, a thread about to be cancelled).
  *
  * errno is changed by libc's own function, which may have been called again (after EINTR), or by a hook that
  * answers in its place. All else in this library leaves it alone.
@@ -41,3 +40,9 @@ int hook_openat64(int directory, const char *path, int flags, mode_t mode);
  */
 bool transfer_begins(int fd, short events, int flags);
 int transfer_again(int fd, short events, int flags, uint64_t began);
+
+/*
+ * The socket with this inode is about to give its place to a listener: what was joined on it is joined there,
+ * where it may be already. Async-signal-safe.
+ */
+void membership_carry(uint64_t inode, int listener_fd);

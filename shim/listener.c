@@ -65,14 +65,16 @@ struct listener *listener_note(uint64_t inode, uint32_t flags)
 	return listener;
 }
 
+bool listener_is_claimed(int fd)
+{
+	const struct listener *listener = listeners_find(&session.family->listeners, sys_inode(fd));
+
+	return listener && atomic_load(&listener->flags) & LISTENER_CLAIMED;
+}
+
 bool listener_is_withheld(int fd)
 {
-	const struct listener *listener;
-
-	if (!session_is_on_trial())
-		return false;
-	listener = listeners_find(&session.family->listeners, sys_inode(fd));
-	return listener && atomic_load(&listener->flags) & LISTENER_CLAIMED;
+	return session_is_on_trial() && listener_is_claimed(fd);
 }
 
 bool listener_blocks(int fd)

@@ -31,6 +31,9 @@ struct listener *listener_behind(int fd);
 /* Notes a listener of this generation; NULL: no room, it is left alone. */
 struct listener *listener_note(uint64_t inode, uint32_t flags);
 
+/* Is fd a listener that this generation has from the old one, by bind()? */
+bool listener_is_claimed(int fd);
+
 /* On trial: is it the old generation's listener yet, whose clients are not ours to take? */
 bool listener_is_withheld(int fd);
 

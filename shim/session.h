@@ -186,6 +186,12 @@ static inline bool session_is_new(void)
 	       !atomic_load(&session.family->current);
 }
 
+/* The same before it has bound anything, which is when it becomes one. */
+static inline bool session_may_claim(void)
+{
+	return unlikely(session.generation > 1 && !atomic_load(&session.family->current));
+}
+
 /*
  * May it be given up yet, so that clients are still the old one's? Or is it one that tells when it
  * is ready (postgres turns clients away until then)?

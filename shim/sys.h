@@ -164,9 +164,14 @@ static inline pid_t sys_getpgid(pid_t pid)
 	return (pid_t)SYS_CALL(SYS_getpgid, pid);
 }
 
+static inline int sys_setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+	return (int)SYS_CALL(SYS_setsockopt, fd, level, option, value, length);
+}
+
 static inline int sys_setsockopt_int(int fd, int level, int option, int value)
 {
-	return (int)SYS_CALL(SYS_setsockopt, fd, level, option, &value, sizeof(value));
+	return sys_setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 static inline long sys_sendmsg(int fd, const struct msghdr *message, int flags)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -259,6 +260,39 @@ static void try_prctl(void)
 	TRY(prctl(PR_GET_SECCOMP));
 }
 
+/* Who joins twice hears that, also on a socket of a generation that has listeners of another one. */
+static void try_memberships(int listen_fd)
+{
+	struct ip_mreq group = { { htonl(0xef4d0001) }, { htonl(INADDR_LOOPBACK) } };
+	struct ip_mreq_source source = { { htonl(0xef4d0002) }, { htonl(INADDR_LOOPBACK) }, { htonl(INADDR_LOOPBACK) } };
+	struct ipv6_mreq six = { IN6ADDR_LOOPBACK_INIT, 1 };
+	struct group_source_req nowhere = { .gsr_interface = 1 };
+	int udp_fd = must(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+	int six_fd = must(socket(AF_INET6, SOCK_DGRAM, 0), "socket");
+
+	say("- memberships");
+	six.ipv6mr_multiaddr.s6_addr[0] = 0xff;
+	six.ipv6mr_multiaddr.s6_addr[1] = 1;
+	for (int i = 0; i < 2; i++) {
+		TRY(setsockopt(udp_fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)));
+		TRY(setsockopt(udp_fd, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &source, sizeof(source)));
+		TRY(setsockopt(six_fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &six, sizeof(six)));
+		TRY(bind(udp_fd, loopback(8098), ADDRESS_LENGTH));
+	}
+	TRY(setsockopt(udp_fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &group, sizeof(group)));
+	TRY(setsockopt(udp_fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &group, sizeof(group)));
+	TRY(setsockopt(udp_fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, 3));
+	TRY(setsockopt(udp_fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, BAD, sizeof(group)));
+	TRY(setsockopt(minus, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)));
+	TRY(setsockopt(udp_fd, IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, &nowhere, sizeof(nowhere)));
+	TRY(setsockopt(listen_fd, IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, &nowhere, sizeof(nowhere)));
+	TRY(setsockopt(listen_fd, IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, BAD, sizeof(nowhere)));
+	TRY(setsockopt(listen_fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &six, sizeof(six)));
+	TRY(setsockopt(udp_fd, SOL_SOCKET, IP_ADD_MEMBERSHIP, &group, sizeof(group)));
+	close(udp_fd);
+	close(six_fd);
+}
+
 int main(void)
 {
 	int listen_fd;
@@ -273,6 +307,7 @@ int main(void)
 	listen_fd = listener(8080);
 	settle(listen_fd);
 	try_all(listen_fd);
+	try_memberships(listen_fd);
 	try_signals();
 	try_sleeps();
 	try_ranges();
