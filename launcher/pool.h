@@ -26,7 +26,7 @@ struct pool_option {
 	uint8_t length;
 	unsigned char value[16]; /* zero behind its length */
 };
-#define POOL_OPTIONS_MAX 48
+#define POOL_OPTIONS_MAX 60
 
 struct pool_entry {
 	int fd;
