@@ -76,7 +76,6 @@ static const struct {
 	{ IPPROTO_IP, IP_MTU_DISCOVER, false },
 	{ IPPROTO_IP, IP_MINTTL, false },
 	{ IPPROTO_IP, IP_RECVERR, false },
-	{ IPPROTO_IP, IP_MULTICAST_IF, false },
 	{ IPPROTO_IP, IP_MULTICAST_TTL, false },
 	{ IPPROTO_IP, IP_MULTICAST_LOOP, false },
 	{ IPPROTO_IP, IP_MULTICAST_ALL, false },
@@ -250,12 +249,31 @@ bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place
 	return is_awaited;
 }
 
+/* Of what the processes of a server may say to each other, and not its clients. */
+static bool is_for_itself(const struct pool_entry *entry)
+{
+	if (entry->datagram)
+		return entry->address.ss_family == AF_UNIX;
+	return entry->ephemeral && address_is_local(&entry->address);
+}
+
+bool pool_is_private(const struct pool *pool, const struct pool_entry *entry)
+{
+	const struct pool_entry *other;
+
+	/* Where it has no other, it is for clients. */
+	TAILQ_FOREACH(other, &pool->entries, link)
+		if (!is_for_itself(other))
+			return is_for_itself(entry);
+	return false;
+}
+
 struct pool_entry *pool_find_file(struct pool *pool, uint64_t device, uint64_t inode)
 {
 	struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, &pool->entries, link)
-		if (socket_file_is(&entry->file, device, inode))
+		if (socket_file_is(&entry->file, device, inode) && !pool_is_private(pool, entry))
 			return entry;
 	return NULL;
 }
@@ -287,7 +305,7 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 
 	for (entry = first; entry; entry = next == first ? NULL : next) {
 		next = next_in_circle(pool, entry);
-		if (!is_same_place(entry, fresh_fd, place))
+		if (!is_same_place(entry, fresh_fd, place) || pool_is_private(pool, entry))
 			continue;
 		if (!entry->claims) {
 			pool->next = next;
@@ -451,7 +469,7 @@ unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct 
 	unsigned n = 0;
 
 	TAILQ_FOREACH(entry, &pool->entries, link)
-		n += !entry->claims && !entry->ephemeral &&
+		n += !entry->claims && !entry->ephemeral && !pool_is_private(pool, entry) &&
 		     (!entry->file.exists || socket_file_is_linked(&entry->file)) &&
 		     !is_replaced(entry);
 	return n;
@@ -656,22 +674,6 @@ void pool_leave_group(struct pool_entry *entry)
 	migration_end();
 }
 
-static bool is_for_itself(const struct pool_entry *entry)
-{
-	return entry->ephemeral && !entry->datagram && address_is_local(&entry->address);
-}
-
-bool pool_is_private(const struct pool *pool, const struct pool_entry *entry)
-{
-	const struct pool_entry *other;
-
-	/* Where it has no other, it is for clients. */
-	TAILQ_FOREACH(other, &pool->entries, link)
-		if (!is_for_itself(other))
-			return is_for_itself(entry);
-	return false;
-}
-
 bool pool_quiesce_all(struct pool *pool)
 {
 	struct pool_entry *entry;
@@ -706,7 +708,7 @@ bool pool_quiesce_unclaimed(struct pool *pool, long elapsed_ms)
 
 	steer_again_if_claimed(pool);
 	TAILQ_FOREACH(entry, &pool->entries, link) {
-		if (entry->claims || entry->ephemeral)
+		if (entry->claims || entry->ephemeral || pool_is_private(pool, entry))
 			continue;
 		left_over = is_left_over(pool, entry);
 		if (left_over && !entry->is_steered && !entry->quiet)
@@ -773,7 +775,7 @@ void pool_hang_up(struct pool *pool)
 	const struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, &pool->entries, link)
-		if (entry->datagram && entry->address.ss_family == AF_UNIX)
+		if (entry->datagram && entry->address.ss_family == AF_UNIX && !pool_is_private(pool, entry))
 			shutdown(entry->fd, SHUT_RD);
 }
 

@@ -155,6 +155,10 @@ static const struct {
 	void (*handler)(int);
 } own_signals[] = { { SIGCHLD, SIG_DFL }, { SIGPIPE, SIG_IGN }, { SIGXFSZ, SIG_IGN }, { SIGTTOU, SIG_IGN } };
 
+_Static_assert(sizeof(own_signals) / sizeof(*own_signals) ==
+		       sizeof(((struct start *)NULL)->handlers) / sizeof(*((struct start *)NULL)->handlers),
+	       "each has a place for what it was");
+
 void start_restore_signals(const struct start *start)
 {
 	for (size_t i = 0; i < sizeof(own_signals) / sizeof(*own_signals); i++)

@@ -42,6 +42,16 @@ static size_t join_size(int level, int name)
 	return name == MCAST_JOIN_SOURCE_GROUP ? sizeof(struct group_source_req) : 0;
 }
 
+static bool is_leave(int level, int name)
+{
+	if (level == IPPROTO_IP && (name == IP_DROP_MEMBERSHIP || name == IP_DROP_SOURCE_MEMBERSHIP))
+		return true;
+	if (level == IPPROTO_IPV6 && name == IPV6_LEAVE_GROUP)
+		return true;
+	return (level == IPPROTO_IP || level == IPPROTO_IPV6) &&
+	       (name == MCAST_LEAVE_GROUP || name == MCAST_LEAVE_SOURCE_GROUP);
+}
+
 static void note(uint64_t inode, int level, int name, const void *value, size_t length)
 {
 	uint32_t at = atomic_fetch_add(&memberships_next, 1) % MEMBERSHIPS_KEPT;
@@ -85,6 +95,9 @@ int hook_setsockopt(int fd, int level, int name, const void *value, socklen_t le
 	size_t size = join_size(level, name);
 	int saved, result;
 
+	/* The old generation is in that group yet, and may have to serve on. */
+	if (unlikely(is_leave(level, name)) && listener_is_withheld(fd))
+		return 0;
 	if (likely(!size))
 		return REAL(setsockopt)(fd, level, name, value, length);
 	saved = errno;

@@ -63,16 +63,20 @@ static bool is_stream(int fd)
 	       sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
-static bool is_datagram(int fd)
+/* LISTENER_DATAGRAM and what else is to be noted of such a one; 0: it is none. */
+static uint32_t datagram_flags(int fd)
 {
-	return is_internet(fd, SOCK_DGRAM, IPPROTO_UDP) ||
-	       (sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM &&
-		sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX);
+	if (is_internet(fd, SOCK_DGRAM, IPPROTO_UDP))
+		return LISTENER_DATAGRAM;
+	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM &&
+	    sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX)
+		return LISTENER_DATAGRAM | LISTENER_LOCAL;
+	return 0;
 }
 
 static bool is_service_kind(int fd)
 {
-	return is_stream(fd) || is_datagram(fd);
+	return is_stream(fd) || datagram_flags(fd);
 }
 
 /*
@@ -149,7 +153,7 @@ static void adopt(int fd, int listener_fd)
 	int status = sys_fcntl(fd, F_GETFL, 0);
 	int flags = sys_fcntl(fd, F_GETFD, 0);
 	uint64_t fresh_inode = sys_inode(fd);
-	uint32_t kind = is_datagram(fd) ? LISTENER_DATAGRAM : 0;
+	uint32_t kind = datagram_flags(fd);
 	struct listener *listener =
 		listener_note(sys_inode(listener_fd), LISTENER_CLAIMED | kind);
 
@@ -234,18 +238,22 @@ static bool is_provided(int fd, const struct sockaddr *address, socklen_t length
 /*
  * Bound: a stream is heard of when it listens. A socket of datagrams that is bound to a port of its
  * own choice while the program starts is for clients; later ones are ports that a client, such as a
- * resolver, takes at random.
+ * resolver, takes at random. A new generation's Unix socket that it has not got from the old one is its own.
  */
 static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 {
 	bool is_service = address_is_service(address, length);
+	uint32_t flags = is_service ? datagram_flags(fd) : 0;
 
 	if (!is_service && is_stream(fd))
 		ephemeral_add(sys_inode(fd));
-	if (is_service && address_is_path(address, length) && is_service_kind(fd))
+	if (flags && (session.generation <= 1 || !(flags & LISTENER_LOCAL)) && session_begin() &&
+	    !atomic_load(&session.family->current))
+		listener_note(sys_inode(fd), flags);
+	else
+		flags = 0;
+	if (address_is_path(address, length) && (flags || is_stream(fd)))
 		file_note(sys_inode(fd), file_at(address, length));
-	if (is_service && is_datagram(fd) && session_begin() && !atomic_load(&session.family->current))
-		listener_note(sys_inode(fd), LISTENER_DATAGRAM);
 }
 
 int hook_bind(int fd, const struct sockaddr *address, socklen_t length)

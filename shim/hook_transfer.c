@@ -29,6 +29,8 @@ bool transfer_begins(int fd, short events, int flags)
 		if (listener_is_withheld(fd))
 			error = blocking_trial(fd, flags & MSG_DONTWAIT, EAGAIN);
 	}
+	if (events == POLLOUT && session_is_watching())
+		listener_note_asker(fd);
 	if (error)
 		errno = error;
 	return !error;

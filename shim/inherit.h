@@ -19,8 +19,9 @@
 void inherit_begin(void);
 
 /*
- * Of a program that this process `becomes`, or starts: how many bytes inherit_environment() needs for this environment; 0: the program gets no listener of
- * the service, now or later, and is not the server itself. Reads the environment only if it does. Async-signal-safe, also in a vfork child.
+ * Of a program that this process `becomes`, or starts: how many bytes inherit_environment() needs for this
+ * environment; 0: the program gets no listener of the service, now or later, and is not the server itself. Reads
+ * the environment only if it may be. Async-signal-safe, also in a vfork child.
  */
 size_t inherit_room(char *const *environment, bool becomes);
 

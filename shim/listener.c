@@ -55,7 +55,7 @@ struct listener *listener_note(uint64_t inode, uint32_t flags)
 {
 	struct family *family = session.family;
 	struct listener *listener = listeners_add(&family->listeners, inode, flags & LISTENER_EPHEMERAL);
-	uint32_t more = flags & (LISTENER_DATAGRAM | LISTENER_CLAIMED), before;
+	uint32_t more = flags & (LISTENER_DATAGRAM | LISTENER_LOCAL | LISTENER_CLAIMED), before;
 
 	if (!listener)
 		return NULL;
@@ -63,6 +63,18 @@ struct listener *listener_note(uint64_t inode, uint32_t flags)
 	if (more & ~before & LISTENER_DATAGRAM)
 		atomic_fetch_add(&family->datagrams, 1);
 	return listener;
+}
+
+void listener_note_asker(int fd)
+{
+	struct listener *listener =
+		listener_is_datagram(fd) ? listeners_find(&session.family->listeners, sys_inode(fd)) : NULL;
+	uint32_t flags = listener ? atomic_load(&listener->flags) : 0;
+
+	if (!(flags & LISTENER_LOCAL) || flags & (LISTENER_WAITED | LISTENER_CLAIMED))
+		return;
+	if (atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_DATAGRAM) & LISTENER_DATAGRAM)
+		atomic_fetch_sub(&session.family->datagrams, 1);
 }
 
 bool listener_is_claimed(int fd)

@@ -31,6 +31,9 @@ struct listener *listener_behind(int fd);
 /* Notes a listener of this generation; NULL: no room, it is left alone. */
 struct listener *listener_note(uint64_t inode, uint32_t flags);
 
+/* fd is written to. A Unix socket of datagrams that asks before anybody has waited on it is a client, bound for the answers. */
+void listener_note_asker(int fd);
+
 /* Is fd a listener that this generation has from the old one, by bind()? */
 bool listener_is_claimed(int fd);
 
