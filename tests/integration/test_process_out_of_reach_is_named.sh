@@ -39,7 +39,9 @@ end_all
 launch "$TMP/flip.log" "$FLIP" run -- unshare -n "$SERVER"
 FLIP_PID=$LAUNCHED_PID
 wait_for 5 log_has 'cannot reach the supervisor'
-restart_refused "it does not listen on anything yet; its process $(pgrep -P "$FLIP_PID") is in another network namespace"
+server=$(pgrep -P "$FLIP_PID")
+restart_refused "it does not listen on anything yet; its process $server is in another network namespace"
+kill -KILL "$server" # by its network end_all finds what is left, and this one is elsewhere
 end_all
 
 # A program that has it everywhere, and only is not ready yet: no process is named.
