@@ -41,7 +41,7 @@ static bool is_of_other(const struct kin *kin, pid_t pid)
 	const struct kin *other;
 
 	LIST_FOREACH(other, &kins, link)
-		if (other != kin && other->root == pid)
+		if (other != kin && other->root == pid && !other->root_ended)
 			return true;
 	return false;
 }

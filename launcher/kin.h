@@ -27,6 +27,7 @@ struct tie {
 struct kin {
 	pid_t root;	     /* the first process or, where that has gone into the background, its heir */
 	bool is_ours;	     /* started by us */
+	bool root_ended;     /* and has no heir: its number may be another process's by now */
 	pid_t outer_group;   /* that the first process was born into, with who knows whom */
 	pid_t outer_session;
 	const char *channel; /* as FLIP_CHANNEL has it; may be empty */

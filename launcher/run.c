@@ -116,6 +116,7 @@ static void first_process_exited(struct generation *generation, int status)
 	}
 	generation->exited = true;
 	generation->status = status;
+	generation->kin.root_ended = true;
 	if (generation == service.current && vacancy_is_crash(generation))
 		vacancy_orphaned();
 	if (status != 0 && (generation == service.new ||
