@@ -102,7 +102,7 @@ static void note_ports(struct generation *generation)
 	if (generation->ports)
 		generation->ports->group = generation->kin.is_ours ? getpgid(generation->kin.root) : 0;
 	TAILQ_FOREACH(entry, &service.pool.entries, link) {
-		generation->has_datagrams |= entry->datagram;
+		generation->has_datagrams |= entry->datagram && !pool_is_private(&service.pool, entry);
 		key = address_key(&entry->address);
 		if (generation->ports && key)
 			generation->ports->word[key / 64] |= 1ull << (key % 64);

@@ -13,7 +13,7 @@ for mode in accept epoll epoll-et epoll-exclusive poll-blocking select threads; 
 	wait_for 5 status_has '^generation 2 .*starting'
 	kill -STOP "$SUPERVISOR_PID"
 	start_goes_on
-	end=$(($(now_ms) + 1000))
+	end=$(($(now_ms) + 500))
 	while [ "$(now_ms)" -lt "$end" ]; do
 		expect_eq v1 "$(tag_now)" "$mode: who answers meanwhile"
 	done

@@ -62,7 +62,7 @@ asked = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 asked.bind("\0flip-test-asks")
 asked.sendto(b"hello", sys.argv[1])
 asked.recv(100)
-time.sleep(1.5)' "$TMP/other" "$SERVER" --listen="127.0.0.1:$PORT" --wait=epoll --tag-file="$TMP/tag"
+time.sleep(1.2)' "$TMP/other" "$SERVER" --listen="127.0.0.1:$PORT" --wait=epoll --tag-file="$TMP/tag"
 	load_start
 	tag_set v2
 	restart "$SUPERVISOR_PID"
