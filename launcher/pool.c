@@ -249,12 +249,16 @@ bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place
 	return is_awaited;
 }
 
+static bool is_unix_datagram(const struct pool_entry *entry)
+{
+	return entry->datagram && entry->address.ss_family == AF_UNIX;
+}
+
 /* Of what the processes of a server may say to each other, and not its clients. */
 static bool is_for_itself(const struct pool_entry *entry)
 {
-	if (entry->datagram)
-		return entry->address.ss_family == AF_UNIX;
-	return entry->ephemeral && address_is_local(&entry->address);
+	return is_unix_datagram(entry) ||
+	       (entry->ephemeral && !entry->datagram && address_is_local(&entry->address));
 }
 
 bool pool_is_private(const struct pool *pool, const struct pool_entry *entry)
@@ -509,7 +513,7 @@ void pool_keep_out(struct pool_entry *entry)
 	struct sock_fprog program = { sizeof(no_syn) / sizeof(*no_syn), no_syn };
 
 	/* Who says something to a Unix socket would not hear that nobody did. */
-	if (entry->datagram && entry->address.ss_family == AF_UNIX)
+	if (is_unix_datagram(entry))
 		return;
 	if (entry->datagram)
 		program = (struct sock_fprog){ 1, &nothing };
@@ -775,7 +779,7 @@ void pool_hang_up(struct pool *pool)
 	const struct pool_entry *entry;
 
 	TAILQ_FOREACH(entry, &pool->entries, link)
-		if (entry->datagram && entry->address.ss_family == AF_UNIX && !pool_is_private(pool, entry))
+		if (is_unix_datagram(entry) && !pool_is_private(pool, entry))
 			shutdown(entry->fd, SHUT_RD);
 }
 

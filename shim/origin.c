@@ -145,9 +145,8 @@ static const char *program_find(const char *name, char file[static PATH_MAX])
 	char path[PATH_MAX];
 	const char *found = look_up(name, path);
 
-	if (!executed || !own_file(file))
-		return "";
-	if (found && !is_of_process(found) && (strcmp(found, executed) == 0 || is_same_file(found, file)))
+	if (!executed || (found && !is_of_process(found) && strcmp(found, executed) == 0) || !own_file(file) ||
+	    (found && is_same_file(found, file)))
 		return "";
 	return strchr(executed, '/') && (!getauxval(AT_BASE) || is_same_file(executed, file)) ? executed : file;
 }

@@ -21,8 +21,8 @@ enum listener_flag {
 	LISTENER_DATAGRAM = 16, /* is bound for clients, without connections to accept */
 	LISTENER_CLAIMED = 32,	/* was the old generation's, whose clients come by it until we are current */
 	LISTENER_SHARING = 64,	/* whether it blocks is being found out (listener_share()) */
-	LISTENER_LOCAL = 256,	/* one of datagrams that is a Unix socket */
 	LISTENER_KNOWN = 128,	/* whether it blocks is in the table; what is marked there may be of another generation */
+	LISTENER_LOCAL = 256,	/* one of datagrams that is a Unix socket */
 };
 
 struct listener {

@@ -17,15 +17,9 @@ datagram_tag_is() {
 serve_datagrams() {
 	tag_set "${FIRST_TAG:-v1}"
 	set -- "$DATAGRAM" --listen="127.0.0.1:$PORT" --tag-file="$TMP/tag" --fail-file="$TMP/fail" "$@"
-	if [ "${FACE:-run}" = bare ]; then
-		launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "$@"
-	else
-		launch "$TMP/flip.log" "$FLIP" run -- "$@"
-	fi
-	FLIP_PID=$LAUNCHED_PID
+	launch_in_face "$@"
 	wait_for 10 datagram_tag_is v1
-	wait_for 10 status_has ': serving,'
-	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	wait_until_serving
 }
 
 # only_new_reads TAG [COUNT]: of that many queries none is answered by another version.

@@ -260,8 +260,28 @@ serve() {
 	else
 		start_flip -- "$@"
 	fi
+	wait_until_serving
+}
+
+# launch_in_face COMMAND...: in the face FACE, but nobody asks whether it answers. Sets FLIP_PID.
+launch_in_face() {
+	if [ "${FACE:-run}" = bare ]; then
+		launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "$@"
+	else
+		launch "$TMP/flip.log" "$FLIP" run -- "$@"
+	fi
+	FLIP_PID=$LAUNCHED_PID
+}
+
+# Sets SUPERVISOR_PID.
+wait_until_serving() {
 	wait_for 10 status_has ': serving,'
 	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+}
+
+# has_queued N: at least so many clients wait in the queue of the listener.
+has_queued() {
+	[ "$(ss -Htln "( sport = :$PORT )" | awk '{ print $2 }')" -ge "$1" ]
 }
 
 # in_both_faces FUNCTION...: once with FACE=run and once with FACE=bare, from a clean slate.

@@ -2,7 +2,7 @@
 
 multicast.py serve early|late TAG-FILE FAIL-FILE: has a socket for each way to join, and joins two groups on each,
 before bind() or after it: one that every version has, and one of this version (vN). Answers "TAG TEXT" to TEXT.
-It fails to start, once it has joined all, if FAIL-FILE exists.
+It fails to start, once it has joined all and left what all versions join, if FAIL-FILE exists.
 
 multicast.py ask STOP-FILE TIMEOUT: until that file exists asks in the group of all versions, each way in turn.
 Prints each version when it first answers, and in the end how many queries each has answered; exits with 1 as
@@ -61,6 +61,11 @@ WAYS = ((socket.AF_INET, membership), (socket.AF_INET, source_membership), (sock
         (socket.AF_INET6, join_source))
 
 
+# How each is left: the same with another option.
+LEAVE = {socket.IP_ADD_MEMBERSHIP: socket.IP_DROP_MEMBERSHIP, 39: 40, MCAST_JOIN_GROUP: 45, MCAST_JOIN_SOURCE_GROUP: 47,
+         socket.IPV6_JOIN_GROUP: socket.IPV6_LEAVE_GROUP}
+
+
 def group_of(way, version):
     return f"239.77.{way}.{version}" if WAYS[way][0] == socket.AF_INET else f"ff01::77:{way}:{version}"
 
@@ -88,6 +93,10 @@ def serve(when, tag_file, fail_file):
         tag = file.read().strip()
     servers = [server_socket(way, when == "early", int(tag[1:])) for way in range(len(WAYS))]
     if os.path.exists(fail_file):
+        for way, server in enumerate(servers):
+            family, join = WAYS[way]
+            protocol, option, value = join(family, group_of(way, 0))
+            server.setsockopt(protocol, LEAVE[option], value)
         sys.exit("told to fail")
     for server in servers:
         server.setblocking(False)

@@ -14,8 +14,7 @@ start_ignoring() {
 	launch "$TMP/flip.log" bash -c 'trap "" CHLD; exec "$@"' - "$@"
 	FLIP_PID=$LAUNCHED_PID
 	wait_for 10 tag_is v1
-	wait_for 10 status_has ': serving,'
-	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	wait_until_serving
 }
 
 sees_ends() {

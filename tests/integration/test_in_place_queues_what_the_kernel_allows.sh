@@ -8,10 +8,6 @@ backlog() {
 	ss -Htln "( sport = :$PORT )" | awk '{ print $3 }'
 }
 
-has_queued() {
-	[ "$(ss -Htln "( sport = :$PORT )" | awk '{ print $2 }')" -ge "$1" ]
-}
-
 has_backlog() {
 	[ "$(backlog)" = "$1" ]
 }

@@ -30,8 +30,7 @@ goes_on() {
 	FLIP_PID=$LAUNCHED_PID
 	exec 8<&- 9>&-
 	wait_for 10 tag_is v1
-	wait_for 10 status_has ': serving,'
-	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	wait_until_serving
 	load_start --pause-ms=1
 	for version in v2 v3; do
 		tag_set "$version"
@@ -50,6 +49,20 @@ for FACE in run bare; do
 	goes_on limited
 done
 FACE=run FLIP_IN_PLACE=1 goes_on gone
+
+# Nor does what the library says end a server: that it cannot reach flip, from a network of its own.
+log_to gone
+launch "$TMP/flip.log" bash -c 'exec "$@" 2>&9' - "$FLIP" run -- unshare -n \
+	sh -c 'ip link set lo up; exec "$@"' sh "$SERVER" --listen="127.0.0.1:$PORT"
+FLIP_PID=$LAUNCHED_PID
+exec 9>&-
+answers_there() {
+	server=$(pgrep -P "$FLIP_PID") &&
+		nsenter -t "$server" -n "$BUILD/tests/bench/load" --to=127.0.0.1:"$PORT" --clients=1 --requests=1
+}
+wait_for 5 answers_there
+kill -KILL "$server" # by its network end_all finds what is left, and this one is elsewhere
+end_all
 
 # A server that says something itself is ended by a pipe without a reader: without flip, too.
 log_to gone

@@ -17,15 +17,9 @@ own_is() {
 serve_groups() {
 	local server=("${multicast[@]}" serve "$1" "$TMP/tag" "$TMP/fail")
 	tag_set v1
-	if [ "${FACE:-run}" = bare ]; then
-		launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "${server[@]}"
-	else
-		launch "$TMP/flip.log" "$FLIP" run -- "${server[@]}"
-	fi
-	FLIP_PID=$LAUNCHED_PID
+	launch_in_face "${server[@]}"
 	wait_for 10 own_is v1
-	wait_for 10 status_has ': serving,'
-	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	wait_until_serving
 }
 
 # clients_start TIMEOUT

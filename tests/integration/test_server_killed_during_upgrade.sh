@@ -14,7 +14,7 @@ goes_on() {
 	kill -KILL "$old"
 	wait_for 5 not is_running "$old"
 	# Nobody serves now, but the listener lives: these wait, and lose nothing.
-	(wait_for 5 is_queued && start_goes_on) &
+	(wait_for 5 has_queued 1 && start_goes_on) &
 	load_start --timeout-ms=8000
 	load_end
 	expect_eq 0 "$(load_answers v1)" "answers of the dead"
@@ -23,10 +23,6 @@ goes_on() {
 	tag_set v3
 	restart "$SUPERVISOR_PID"
 	expect_eq v3 "$(tag_now)"
-}
-
-is_queued() {
-	[ "$(ss -Htln "( sport = :$PORT )" | awk '{ print $2 }')" -ge 1 ]
 }
 
 in_both_faces goes_on --init-while

@@ -10,14 +10,8 @@ serve_syslog() {
 	local server=("${syslog[@]}" serve "$1" "$TMP/log" "$TMP/tag" "$TMP/fail")
 	tag_set v1
 	rm -f "$TMP/log"
-	if [ "${FACE:-run}" = bare ]; then
-		launch "$TMP/flip.log" LD_PRELOAD="$LIBRARY" "${server[@]}"
-	else
-		launch "$TMP/flip.log" "$FLIP" run -- "${server[@]}"
-	fi
-	FLIP_PID=$LAUNCHED_PID
-	wait_for 10 status_has ': serving,'
-	SUPERVISOR_PID=$(sed -n 's/.*supervisor (pid \([0-9]*\)).*/\1/p' <<<"$OUTPUT")
+	launch_in_face "${server[@]}"
+	wait_until_serving
 }
 
 # clients_start say|ask PATH
