@@ -13,7 +13,9 @@ import sys
 import threading
 import time
 
-HABIT, PORT, TAG = sys.argv[1], int(sys.argv[2]), open(sys.argv[3]).read().strip()
+HABIT, PORT = sys.argv[1], int(sys.argv[2])
+# A worker that is another program has its master's tag, and not what the file says by the time it starts.
+TAG = os.environ.setdefault("TAG", open(sys.argv[3]).read().strip())
 ARGUMENT = sys.argv[4] if len(sys.argv) > 4 else None
 
 
