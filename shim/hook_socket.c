@@ -570,6 +570,8 @@ static bool status_end(const struct status *status, int fd, bool nonblocking, in
 	if (result >= 0 && status->listener) {
 		listener_set_blocks(status->listener, !nonblocking);
 		listener_mark_blocks(fd, !nonblocking);
+	} else if (result >= 0 && !status->is_emulated) {
+		listener_note_said(fd, !nonblocking);
 	}
 	return !status->is_emulated && atomic_load(&session.family->handed_over);
 }
@@ -623,7 +625,10 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 
 	if (request == FIONBIO && !session_is_emulating()) {
 		result = REAL(ioctl)(fd, request, argument);
-		if (result < 0 || !atomic_load(&session.family->handed_over))
+		if (result < 0)
+			return result;
+		listener_note_said(fd, !*(int *)argument);
+		if (!atomic_load(&session.family->handed_over))
 			return result;
 	}
 	if (request != FIONBIO || !sys_is_readable(argument, sizeof(on)))

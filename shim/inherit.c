@@ -17,7 +17,8 @@
 #define CHANNEL_ROOM (sizeof(CHANNEL) + sizeof(struct sockaddr_un) + 16)
 
 /* What is to be known of an inherited listener. Of more than fit it is lost. */
-#define BLOCKING ',' /* the program believes that it blocks; else it never does */
+#define BLOCKING ','    /* the program believes that it blocks */
+#define NONBLOCKING '!' /* it is known that it does not; else that is as the kernel says */
 #define OWN ';'		 /* of this generation alone; else clients are the old one's until this is ready */
 
 struct inherited {
@@ -58,8 +59,8 @@ static bool note_inheritable(int fd, void *argument)
 	if (!listener)
 		return true;
 	flags = atomic_load(&listener->flags);
-	if (flags & LISTENER_BLOCKING)
-		mark(inherited, BLOCKING, inode);
+	if (flags & (LISTENER_BLOCKING | LISTENER_KNOWN))
+		mark(inherited, flags & LISTENER_BLOCKING ? BLOCKING : NONBLOCKING, inode);
 	if (!(flags & LISTENER_CLAIMED))
 		mark(inherited, OWN, inode);
 	return true;
@@ -123,7 +124,7 @@ static char *put_number(char *at, uint64_t number)
 	return at;
 }
 
-/* FLIP_CHANNEL=NAME/GENERATION[+][a][w][,INODE|;INODE]...: see session.c. */
+/* FLIP_CHANNEL=NAME/GENERATION[+][a][w][,INODE|!INODE|;INODE]...: see session.c. */
 static char *put_channel(char *at)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
@@ -199,7 +200,6 @@ static struct listener *note(int fd, uint64_t inode, bool is_claimed)
 	listener_note_foreign();
 	if (is_claimed)
 		atomic_store(&session.family->handed_over, 1);
-	(void)listener_learn(fd);
 	return listener;
 }
 
@@ -213,9 +213,14 @@ static bool note_inherited(int fd, void *unused)
 		return true;
 	inode = sys_inode(fd);
 	listener = note(fd, inode, session.generation > 1 && !was(OWN, inode));
-	if (listener && was(BLOCKING, inode)) {
+	if (!listener)
+		return true;
+	if (was(BLOCKING, inode)) {
 		atomic_store(&session.family->handed_over, 1);
 		listener_set_blocks(listener, true);
+	} else if (was(NONBLOCKING, inode) ||
+		   (!listener_learn(fd) && sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK)) {
+		listener_note_said(fd, false);
 	}
 	return true;
 }
@@ -239,8 +244,9 @@ static bool may_be_the_old_ones(int fd)
 static void note_received(int fd)
 {
 	if (listener_accepts(fd) && session_begin() &&
-	    !listeners_find(&session.family->listeners, sys_inode(fd)))
-		(void)note(fd, sys_inode(fd), may_be_the_old_ones(fd));
+	    !listeners_find(&session.family->listeners, sys_inode(fd)) &&
+	    note(fd, sys_inode(fd), may_be_the_old_ones(fd)))
+		(void)listener_learn(fd);
 }
 
 void inherit_received_from(const struct msghdr *message)

@@ -106,6 +106,19 @@ void listener_note_foreign(void)
 		atomic_fetch_add(&session.family->blocking, 1);
 }
 
+void listener_note_said(int fd, bool blocks)
+{
+	struct listener *listener;
+	uint64_t inode;
+
+	if (!atomic_load(&session.family->has_foreign) || !(listener = listener_of(fd, &inode)))
+		return;
+	if (blocks)
+		atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_KNOWN);
+	else
+		atomic_fetch_or(&listener->flags, LISTENER_KNOWN);
+}
+
 bool listener_learn(int fd)
 {
 	struct listener *listener;

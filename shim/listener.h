@@ -52,6 +52,12 @@ void listener_mark_blocks(int fd, bool blocks);
 /* The family has got one of another. */
 void listener_note_foreign(void);
 
+/*
+ * The program has said it of fd, and it was the kernel's word, too: no generation shared it yet. A mark that is
+ * found later is another's, unless this program wants to block.
+ */
+void listener_note_said(int fd, bool blocks);
+
 /* Of such a one: is it shared by now, and the program believes that it blocks? Then that is noted. */
 bool listener_learn(int fd);
 

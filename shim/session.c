@@ -77,8 +77,8 @@ static void parent_forks(void)
 /*
  * FLIP_CHANNEL=NAME/GENERATION: an abstract socket address (unix(7)) and a number from 1; behind it,
  * "a": no other generation serves, "w": but it waits until it is ready by its own word, "+": the
- * supervisor holds the listeners all the time; numbers behind commas and semicolons are listeners that
- * are inherited (inherit.c).
+ * supervisor holds the listeners all the time; numbers behind other signs are listeners that are
+ * inherited (inherit.c).
  */
 static void channel_from_environment(void)
 {

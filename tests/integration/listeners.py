@@ -82,11 +82,15 @@ def replaces():
             print(TAG, file=file)
 
 
+def wait_for_file(path):
+    while not os.path.exists(path):
+        time.sleep(0.01)
+
+
 def binds_again():
     """A second listener, on the next port, that is closed and opened all the time: once ARGUMENT.TAG exists."""
     first = listener()
-    while not os.path.exists(f"{ARGUMENT}.{TAG}"):
-        time.sleep(0.01)
+    wait_for_file(f"{ARGUMENT}.{TAG}")
     while True:
         with listener(PORT + 1) as second:
             serve(first, second, seconds=0.1)
@@ -277,14 +281,24 @@ def runs_a_program():
 def never_blocks():
     """It accepts all that wait, until EAGAIN, and goes on with its open connections.
 
-    ARGUMENT: "itself", or "workers", two other programs that inherit the listener. If TAG begins with "blocks", it
-    accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when it has bound.
+    ARGUMENT: "itself", or "workers", two other programs that inherit the listener, or "late", the same, but one sets
+    O_NONBLOCK when the next version has bound, and that listens thereafter (TAG-FILE.bound, TAG-FILE.set). If TAG
+    begins with "blocks", it accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when
+    it has bound.
     """
     if os.environ.get("LISTENER"):
-        accepts_all(socket.socket(fileno=int(os.environ["LISTENER"])))
+        first = socket.socket(fileno=int(os.environ["LISTENER"]))
+        if os.environ["LATE"]:
+            wait_for_file(sys.argv[3] + ".bound")
+            first.setblocking(False)
+            open(sys.argv[3] + ".set", "w").close()
+        accepts_all(first)
     first = bound()
     if TAG.startswith("fails"):
         sys.exit(3)
+    if TAG.startswith("blocks") and ARGUMENT == "late":
+        open(sys.argv[3] + ".bound", "w").close()
+        wait_for_file(sys.argv[3] + ".set")
     first.listen(512)
     if TAG.startswith("blocks"):
         threading.Timer(1, os._exit, [5]).start()
@@ -294,7 +308,8 @@ def never_blocks():
         accepts_all(first)
     first.set_inheritable(True)
     os.environ["LISTENER"] = str(first.fileno())
-    for worker in [subprocess.Popen([sys.executable, *sys.argv], close_fds=False) for _ in range(2)]:
+    for worker in [subprocess.Popen([sys.executable, *sys.argv], close_fds=False, env={**os.environ, "LATE": late})
+                   for late in ("", "late" if ARGUMENT == "late" else "")]:
         worker.wait()
 
 

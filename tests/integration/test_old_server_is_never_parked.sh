@@ -21,7 +21,7 @@ starts() {
 	is_awake v1 "$1, before"
 }
 
-never_parked() {
+fails_and_succeeds() {
 	starts "$1"
 	for n in 1 2; do
 		tag_set fails
@@ -32,19 +32,26 @@ never_parked() {
 	restart "$SUPERVISOR_PID"
 	is_awake v2 "$1, over a restart"
 	end_all
+}
 
+comes_back() {
 	export FLIP_PROBATION=20s
 	starts "$1"
 	tag_set blocks
 	restart "$SUPERVISOR_PID"
 	wait_for 10 tag_is v1
-	is_awake v1 "$1, when it came back"
+	for n in 1 2 3 4 5 6; do
+		is_awake v1 "$1, when it came back"
+	done
 	export FLIP_PROBATION=0
 	end_all
 }
 
 for face in run bare; do
-	FACE=$face never_parked itself
-	FACE=$face never_parked workers
+	for which in itself workers; do
+		FACE=$face fails_and_succeeds "$which"
+		FACE=$face comes_back "$which"
+	done
+	FACE=$face comes_back late
 done
 pass

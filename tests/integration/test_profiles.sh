@@ -11,6 +11,13 @@ ln -s "$TMP/real/redis-server" "$TMP/bin/my-cache"
 cp "$SERVER" "$TMP/bin/named"
 export PATH=$TMP/bin:$PATH
 
+# One that refuses a second copy; made here, so that it is old when it starts.
+cat >"$TMP/locking" <<-END
+	#!/bin/sh
+	exec flock --no-fork --nonblock --conflict-exit-code=9 "$TMP/lock" "$SERVER" --listen=127.0.0.1:$PORT
+END
+chmod +x "$TMP/locking"
+
 # runs_in_place WANTED COMMAND...: is the next restart one in place?
 runs_in_place() {
 	local wanted=$1
@@ -96,16 +103,10 @@ flip run --profiles="$TMP/missing" -- touch "$TMP/was-run"
 expect_eq 125 $? "exit code without the file"
 expect_match "cannot read the profiles $TMP/missing: No such file" "$OUTPUT"
 
-# A program that refuses a second copy, and is the same as ever.
-touch -d '1 hour ago' "$TMP/lock"
-cat >"$TMP/locking" <<-END
-	#!/bin/sh
-	exec flock --no-fork --nonblock --conflict-exit-code=9 "$TMP/lock" "$SERVER" --listen=127.0.0.1:$PORT
-END
-chmod +x "$TMP/locking"
-# The time stamps of files are compared by the second.
+# A program that refuses a second copy, and is the same as ever. Time stamps of files are compared by the second,
+# and the clock of those is a tick late.
 is_old() {
-	[ "$(stat -c %Z "$1")" -lt "$(date +%s)" ]
+	[ "$(stat -c %Z "$1")" -lt $(($(date +%s) - 1)) ]
 }
 wait_for 3 is_old "$TMP/locking"
 start_flip -- "$TMP/locking"
