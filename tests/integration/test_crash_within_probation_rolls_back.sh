@@ -2,6 +2,7 @@
 # A new version that crashes or exits while it is on probation: the old one comes back, in every way to
 # wait; no client is refused, and only those lose that the bad version had taken. Then the next restart
 # works, and a version that stands the test lets the old one go.
+# Takes long.
 FLIP_PROBATION=2s
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Servers that go into the background, out of their parent's sight, its process group and its session:
 # before they listen, after it, twice. A new version that fails there is found, and leaves nothing.
+# Takes long.
 . "$(dirname "$0")/lib.sh"
 
 daemons_answer

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A server that accepts by io_uring, which no hook sees: from a restart's end the old one takes no client, and
 # when the new version fails, it goes on. (Docker's own rules allow no io_uring: there is nothing to test then.)
+# Takes long.
 . "$(dirname "$0")/lib.sh"
 
 in_a_ring() {

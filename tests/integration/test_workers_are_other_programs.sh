@@ -2,6 +2,7 @@
 # Workers that are programs of their own: the master passes them its listener as a descriptor, and an
 # environment with nothing of ours in it, in every way to exec. And programs that find their listener
 # open at the start, as from a service manager.
+# Takes long.
 . "$(dirname "$0")/lib.sh"
 
 restart_twice() {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A master with workers, in every way to wait on the one listener: in accept(), in poll(), on an epoll
 # set each, an exclusive one, one that all of them share.
+# Takes long.
 . "$(dirname "$0")/lib.sh"
 
 control_without_flip

@@ -2,6 +2,7 @@
 # A real systemd, process 1 of namespaces of its own, runs a unit of Type=notify in both faces: it
 # learns when the service is ready, what its main process is and how it is, and `systemctl reload`
 # under load loses nothing. The control: `systemctl restart` of the same server without flip does.
+# Takes long.
 . "$(dirname "$0")/lib.sh"
 
 systemd=/lib/systemd/systemd
