@@ -703,10 +703,42 @@ static void source_close(struct source *source)
 	loop_remove(source);
 }
 
-static void member_free(struct member *member)
+static void members_free(struct member_list *list)
 {
-	TAILQ_REMOVE(&member->generation->members, member, link);
+	struct member *member;
+
+	while ((member = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, member, link);
+		source_close(&member->source);
+		source_close(&member->pidfd);
+		free(member);
+	}
+}
+
+static void ending_is_over(struct source *source, short revents)
+{
+	struct member *member = (void *)((char *)source - offsetof(struct member, pidfd));
+	struct generation *generation = member->generation;
+
+	(void)revents;
+	TAILQ_REMOVE(&generation->ending, member, link);
+	source_close(source);
+	free(member);
+	generation_check_gone(generation);
+}
+
+/* Its channel is no more. A lock of the service's may be its yet: until that is free, so is the generation there. */
+static void member_remove(struct member *member)
+{
+	struct generation *generation = member->generation;
+
+	TAILQ_REMOVE(&generation->members, member, link);
 	source_close(&member->source);
+	if (member->pidfd.active && process_is_ending(member->pid)) {
+		member->pidfd.ready = ending_is_over;
+		TAILQ_INSERT_TAIL(&generation->ending, member, link);
+		return;
+	}
 	source_close(&member->pidfd);
 	free(member);
 }
@@ -725,7 +757,7 @@ static void member_gone(struct member *member)
 
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has closed its channel",
 		 (int)member->pid, generation->number);
-	member_free(member);
+	member_remove(member);
 	/* Killed: whatever it was asked last, no answer will come. */
 	if (generation->exited && TAILQ_EMPTY(&generation->members))
 		generation_check_gone(generation);
@@ -891,6 +923,7 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 	generation->started_ns = clock_now_ns();
 	generation->started_at = time(NULL);
 	TAILQ_INIT(&generation->members);
+	TAILQ_INIT(&generation->ending);
 	TAILQ_INIT(&generation->strangers);
 	snprintf(generation->channel_name, sizeof(generation->channel_name), "%s", channel_name);
 	loop_add(&generation->channel, listen_fd, POLLIN, visitor_accept);
@@ -899,12 +932,9 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 
 void generation_free(struct generation *generation)
 {
-	struct member *member;
-
 	visitors_close(generation);
-
-	while ((member = TAILQ_FIRST(&generation->members)))
-		member_free(member);
+	members_free(&generation->members);
+	members_free(&generation->ending);
 	generation_forget_elsewhere(generation);
 	heard_free(generation);
 	notify_close(generation);

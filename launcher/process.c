@@ -304,6 +304,13 @@ bool process_stat(pid_t pid, struct procfs_stat *stat)
 	       procfs_parse_stat(text, stat);
 }
 
+bool process_is_ending(pid_t pid)
+{
+	struct procfs_stat stat;
+
+	return process_stat(pid, &stat) && stat.is_ending;
+}
+
 bool process_is_program_of(pid_t pid, pid_t other)
 {
 	struct stat mine, its;

@@ -72,6 +72,12 @@ ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);
 /* False: there is no such process. */
 bool process_stat(pid_t pid, struct procfs_stat *stat);
 
+/*
+ * Has it begun to end? It closes its files one by one then, those with the lowest numbers last (Linux 6.18): a
+ * lock that it holds may outlive its channel, but not its pidfd.
+ */
+bool process_is_ending(pid_t pid);
+
 /* Do both run the same program? */
 bool process_is_program_of(pid_t pid, pid_t other);
 

@@ -432,7 +432,7 @@ void generation_check_gone(struct generation *generation)
 		generation->rest_asked = true;
 		generation_leave(generation);
 	}
-	if (!generation->exited || !TAILQ_EMPTY(&generation->members))
+	if (!generation->exited || !TAILQ_EMPTY(&generation->members) || !TAILQ_EMPTY(&generation->ending))
 		return;
 	if (generation == service.current || generation == service.new) {
 		service_exited(generation);

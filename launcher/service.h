@@ -58,6 +58,8 @@ struct member {
 	TAILQ_ENTRY(member) link;
 };
 
+TAILQ_HEAD(member_list, member);
+
 /* A process that may hold a listener and is no member: called by the signal, it becomes one. */
 struct stranger {
 	pid_t pid;
@@ -108,7 +110,8 @@ struct generation {
 	bool said_ready;	/* by READY=1 */
 	bool found_lock;	/* on a pid file of the one that serves */
 	char said_status[NOTIFICATION_STATUS_MAX]; /* by STATUS= */
-	TAILQ_HEAD(, member) members;
+	struct member_list members;
+	struct member_list ending; /* these were members, and their processes are on their way out */
 	TAILQ_HEAD(, stranger) strangers;
 	RB_HEAD(heard_tree, heard) heard; /* by inode */
 	unsigned n_heard, n_waited;	  /* how many these are, and on how many of them somebody waits */

@@ -112,11 +112,14 @@ long procfs_parse_syscall(const char *text, size_t length, uint64_t *argument)
 	return (long)number;
 }
 
+#define FLAG_EXITING 4
+
 /* Fields of /proc/PID/stat, counted as proc(5) does. */
 enum {
 	STAT_PARENT = 4,
 	STAT_GROUP,
 	STAT_SESSION,
+	STAT_FLAGS = 9,
 	STAT_THREADS = 20,
 	STAT_STARTED = 22,
 	STAT_CODE = 26,
@@ -176,6 +179,7 @@ bool procfs_parse_stat(const char *text, struct procfs_stat *stat)
 	stat->parent = (int)field[STAT_PARENT];
 	stat->group = (int)field[STAT_GROUP];
 	stat->session = (int)field[STAT_SESSION];
+	stat->is_ending = field[STAT_FLAGS] & FLAG_EXITING;
 	stat->threads = (int)field[STAT_THREADS];
 	stat->started = field[STAT_STARTED];
 	stat->image = field[STAT_STACK] == 0 ? 0 :

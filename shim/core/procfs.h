@@ -37,6 +37,7 @@ long procfs_parse_syscall(const char *text, size_t length, uint64_t *argument);
 /* What /proc/PID/stat tells of a process. */
 struct procfs_stat {
 	char state; /* 'Z': a zombie */
+	bool is_ending; /* it lets go of all that it has, one by one (PF_EXITING of linux/sched.h) */
 	int parent, group, session, threads;
 	uint64_t started; /* in clock ticks since the machine did */
 	/*

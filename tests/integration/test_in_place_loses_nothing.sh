@@ -6,11 +6,13 @@
 # flock keeps the lock in the process that it becomes, and exits with 9 if another has it.
 locked=(flock --no-fork --nonblock --conflict-exit-code=9 "$TMP/lock")
 
+heavy=()
+
 in_place() {
 	local i
 	export FLIP_IN_PLACE=1
 	tag_set v1
-	serve "${locked[@]}" "$SERVER" --listen=127.0.0.1:"$PORT" --wait="$1" --strict \
+	serve "${locked[@]}" "${heavy[@]}" "$SERVER" --listen=127.0.0.1:"$PORT" --wait="$1" --strict \
 		--term="$2" --tag-file="$TMP/tag"
 	load_start
 	for i in 2 3 4; do
@@ -30,6 +32,17 @@ in_place() {
 in_both_faces in_place epoll graceful
 in_both_faces in_place accept default
 in_both_faces in_place threads graceful
+in_both_faces in_place prefork default
+
+# The lock has a low number, and is the last of its files that a worker closes: this one has 256 MiB to free before.
+cat >"$TMP/heavy.py" <<-'END'
+	import os, sys
+	file = os.memfd_create("heavy", 0)
+	for _ in range(256):
+	    os.write(file, bytes(1 << 20))
+	os.execv(sys.argv[1], sys.argv[1:])
+END
+heavy=(/usr/bin/python3 "$TMP/heavy.py")
 in_both_faces in_place prefork default
 unset FLIP_IN_PLACE
 

@@ -234,6 +234,7 @@ Test(procfs, reads_what_stat_tells_of_a_process)
 
 	cr_assert(procfs_parse_stat(stat_of_linux_6, &stat));
 	cr_expect(stat.state == 'S');
+	cr_expect(!stat.is_ending);
 	cr_expect(stat.parent == 4700);
 	cr_expect(stat.group == 4699);
 	cr_expect(stat.session == 4698);
@@ -275,6 +276,7 @@ Test(procfs, tells_a_missing_group_from_group_1)
 	cr_assert(procfs_parse_stat("4712 (server) X 0 -1 -1 0 -1 4228108 0 0 0 0 0 0 0 0 20 -5 0 0 1554063 0 0 "
 				    "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 -1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "
 				    "0\n", &stat));
+	cr_expect(stat.is_ending);
 	cr_expect(stat.parent == 0);
 	cr_expect(stat.group == -1);
 	cr_expect(stat.session == -1);
