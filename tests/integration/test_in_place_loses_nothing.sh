@@ -12,6 +12,8 @@ in_place() {
 	local i
 	export FLIP_IN_PLACE=1
 	tag_set v1
+	# What was killed at the end of the one before may have it yet.
+	flock --timeout 10 "$TMP/lock" true || fail "the lock is not free"
 	serve "${locked[@]}" "${heavy[@]}" "$SERVER" --listen=127.0.0.1:"$PORT" --wait="$1" --strict \
 		--term="$2" --tag-file="$TMP/tag"
 	load_start
