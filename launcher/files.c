@@ -3,6 +3,7 @@
 #include "change.h"
 #include "service.h"
 
+#include <bsd/sys/time.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -93,6 +94,16 @@ static enum verdict unlink_starting(const struct generation *by, int directory_f
 	return change ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
+/* Is the socket that this file leads to one of the current generation, and not of those before? */
+static bool is_of_current(const struct stat *status)
+{
+	struct generation *current = service.current;
+
+	/* Of a socket that is no listener of the service nobody has told: it is if it was bound since then. */
+	return current && (generation_has_file(current, status->st_dev, status->st_ino) ||
+			   !timespeccmp(&status->st_ctim, &current->started_at, <));
+}
+
 enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_fd, int file_fd)
 {
 	struct stat status;
@@ -119,9 +130,7 @@ enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_
 			       VERDICT_HIDE :
 			       VERDICT_GO_ON;
 	}
-	return service.current && generation_has_file(service.current, status.st_dev, status.st_ino) ?
-		       VERDICT_HIDE :
-		       VERDICT_GO_ON;
+	return is_of_current(&status) ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
 /* It writes again what it has written already, or what it has put in the file's place. */

@@ -921,7 +921,7 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 	generation->number = number;
 	generation->phase = PHASE_STARTING;
 	generation->started_ns = clock_now_ns();
-	generation->started_at = time(NULL);
+	clock_gettime(CLOCK_REALTIME_COARSE, &generation->started_at);
 	TAILQ_INIT(&generation->members);
 	TAILQ_INIT(&generation->ending);
 	TAILQ_INIT(&generation->strangers);

@@ -101,7 +101,7 @@ struct generation {
 	int orphan_status; /* as of wait(2), of that one when it failed, orphaned, before the generation was ready */
 	int status;  /* as of wait(2), when exited */
 	int64_t started_ns, retired_ns;
-	time_t started_at;
+	struct timespec started_at; /* by the clock of time stamps of files */
 	struct source channel; /* where its members connect */
 	char channel_name[48]; /* as FLIP_CHANNEL has it */
 	struct source pidfd;   /* of a first process that is no child of ours */

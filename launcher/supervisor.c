@@ -17,6 +17,7 @@
 #include "spare.h"
 #include "target.h"
 
+#include <bsd/sys/time.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -723,7 +724,7 @@ static bool may_refuse_two(const struct generation *generation)
 
 	return service.current && WIFEXITED(generation->status) &&
 	       target_find(service.start.program, path, sizeof(path)) && stat(path, &status) == 0 &&
-	       status.st_ctime < service.current->started_at;
+	       timespeccmp(&status.st_ctim, &service.current->started_at, <);
 }
 
 void service_exited(struct generation *generation)

@@ -7,6 +7,7 @@ import fcntl
 import multiprocessing
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -231,6 +232,27 @@ def finds_its_port_free():
 def is_answered(family, host):
     with socket.socket(family) as probe:
         return probe.connect_ex((host, PORT)) == 0
+
+
+def has_a_unix_socket_of_datagrams():
+    """Beside its listener; the path, ARGUMENT, is removed before and after. Who asks there gets its address as well."""
+    first, second = listener(), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    first.setblocking(False)
+    if os.path.exists(ARGUMENT):
+        os.unlink(ARGUMENT)
+    second.bind(ARGUMENT)
+
+    def end(*_):
+        os.unlink(ARGUMENT)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    while True:
+        if second in select.select([first, second], [], [])[0]:
+            line, client = second.recvfrom(512)
+            second.sendto(b"%s %d %s" % (TAG.encode(), os.getpid(), line), client)
+        else:
+            serve_one(first)
 
 
 def waits_for_its_lock():
