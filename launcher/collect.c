@@ -41,7 +41,8 @@ static void look_again(struct timer *timer)
 	timer_set(timer, AGAIN_MS, look_again);
 	/* As well if who was asked is gone, and the server has not ended. */
 	if (generation_all_answered(service.current)) {
-		collect_check();
+		if (TAILQ_EMPTY(&service.current->ending)) /* that may be all, and its end is told in a moment */
+			collect_check();
 	} else if (clock_elapsed_ms(began_ns) < TIMEOUT_MS) {
 		generation_nudge(service.current);
 	} else {

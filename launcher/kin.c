@@ -18,6 +18,8 @@
  * where we have looked: that there is none is true when several walks say so.
  */
 #define WALKS_IN_VAIN 3
+/* What is killed frees its memory first and its locks last: it is waited for, 0.4 s at most. */
+#define KILL_ROUNDS 30
 
 /* A process that a walk has come by. */
 struct step {
@@ -472,10 +474,12 @@ void kin_kill(struct kin *kin)
 {
 	int in_vain = 0;
 
-	for (int round = 0; round < 20 && in_vain < WALKS_IN_VAIN; round++) {
+	for (int round = 0; round < KILL_ROUNDS && in_vain < WALKS_IN_VAIN; round++) {
 		unsigned n = 0;
 
 		kin_each(kin, kill_one, &n);
 		in_vain = n ? 0 : in_vain + 1;
+		if (n)
+			usleep((useconds_t)round * 1000);
 	}
 }

@@ -66,5 +66,5 @@ bool kin_holds(struct kin *kin, uint64_t inode);
 bool kin_holds_any(struct kin *kin, bool (*is_wanted)(uint64_t inode, const void *argument),
 		   const void *argument);
 
-/* SIGKILL to all of them until none is left, 20 rounds at most. */
+/* SIGKILL to all of them, until none is left. May block: 0.4 s at most. */
 void kin_kill(struct kin *kin);

@@ -703,16 +703,12 @@ static void source_close(struct source *source)
 	loop_remove(source);
 }
 
-static void members_free(struct member_list *list)
+static void member_free(struct member_list *list, struct member *member)
 {
-	struct member *member;
-
-	while ((member = TAILQ_FIRST(list))) {
-		TAILQ_REMOVE(list, member, link);
-		source_close(&member->source);
-		source_close(&member->pidfd);
-		free(member);
-	}
+	TAILQ_REMOVE(list, member, link);
+	source_close(&member->source);
+	source_close(&member->pidfd);
+	free(member);
 }
 
 static void ending_is_over(struct source *source, short revents)
@@ -721,9 +717,7 @@ static void ending_is_over(struct source *source, short revents)
 	struct generation *generation = member->generation;
 
 	(void)revents;
-	TAILQ_REMOVE(&generation->ending, member, link);
-	source_close(source);
-	free(member);
+	member_free(&generation->ending, member);
 	generation_check_gone(generation);
 }
 
@@ -732,15 +726,14 @@ static void member_remove(struct member *member)
 {
 	struct generation *generation = member->generation;
 
-	TAILQ_REMOVE(&generation->members, member, link);
-	source_close(&member->source);
-	if (member->pidfd.active && process_is_ending(member->pid)) {
-		member->pidfd.ready = ending_is_over;
-		TAILQ_INSERT_TAIL(&generation->ending, member, link);
+	if (!member->pidfd.active || !process_is_ending(member->pid)) {
+		member_free(&generation->members, member);
 		return;
 	}
-	source_close(&member->pidfd);
-	free(member);
+	TAILQ_REMOVE(&generation->members, member, link);
+	source_close(&member->source);
+	member->pidfd.ready = ending_is_over;
+	TAILQ_INSERT_TAIL(&generation->ending, member, link);
 }
 
 /* Of a process that is killed the channel closes first: where nothing is left, its end is told in a moment. */
@@ -932,9 +925,13 @@ struct generation *generation_new(unsigned number, int listen_fd, const char *ch
 
 void generation_free(struct generation *generation)
 {
+	struct member *member;
+
 	visitors_close(generation);
-	members_free(&generation->members);
-	members_free(&generation->ending);
+	while ((member = TAILQ_FIRST(&generation->members)))
+		member_free(&generation->members, member);
+	while ((member = TAILQ_FIRST(&generation->ending)))
+		member_free(&generation->ending, member);
 	generation_forget_elsewhere(generation);
 	heard_free(generation);
 	notify_close(generation);

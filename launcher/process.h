@@ -74,7 +74,7 @@ bool process_stat(pid_t pid, struct procfs_stat *stat);
 
 /*
  * Has it begun to end? It closes its files one by one then, those with the lowest numbers last (Linux 6.18): a
- * lock that it holds may outlive its channel, but not its pidfd.
+ * lock of flock(2) may outlive its channel, but not its pidfd.
  */
 bool process_is_ending(pid_t pid);
 

@@ -557,6 +557,8 @@ struct status {
 /* Is the kernel's to be set? */
 static bool status_begin(struct status *status, int fd, bool nonblocking)
 {
+	if (!nonblocking)
+		listener_note_said(fd, true); /* a mark is its own then */
 	status->is_emulated = session_is_emulating() || listener_learn(fd);
 	status->listener = status->is_emulated && (!nonblocking || atomic_load(&session.family->blocking)) ?
 				   listener_behind(fd) :
@@ -570,8 +572,8 @@ static bool status_end(const struct status *status, int fd, bool nonblocking, in
 	if (result >= 0 && status->listener) {
 		listener_set_blocks(status->listener, !nonblocking);
 		listener_mark_blocks(fd, !nonblocking);
-	} else if (result >= 0 && !status->is_emulated) {
-		listener_note_said(fd, !nonblocking);
+	} else if (result >= 0 && !status->is_emulated && nonblocking) {
+		listener_note_said(fd, false);
 	}
 	return !status->is_emulated && atomic_load(&session.family->handed_over);
 }
@@ -623,19 +625,17 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 	struct status status;
 	bool nonblocking;
 
-	if (request == FIONBIO && !session_is_emulating()) {
+	if (request == FIONBIO && !session_is_emulating() && !atomic_load(&session.family->has_foreign)) {
 		result = REAL(ioctl)(fd, request, argument);
-		if (result < 0)
-			return result;
-		listener_note_said(fd, !*(int *)argument);
-		if (!atomic_load(&session.family->handed_over))
+		if (result < 0 || !atomic_load(&session.family->handed_over))
 			return result;
 	}
 	if (request != FIONBIO || !sys_is_readable(argument, sizeof(on)))
 		return REAL(ioctl)(fd, request, argument);
 	nonblocking = *(int *)argument;
-	on = status_begin(&status, fd, nonblocking);
-	result = REAL(ioctl)(fd, request, &on);
-	status_end(&status, fd, nonblocking, result);
+	do {
+		on = status_begin(&status, fd, nonblocking);
+		result = REAL(ioctl)(fd, request, &on);
+	} while (status_end(&status, fd, nonblocking, result));
 	return result;
 }

@@ -17,16 +17,16 @@
 #define CHANNEL_ROOM (sizeof(CHANNEL) + sizeof(struct sockaddr_un) + 16)
 
 /* What is to be known of an inherited listener. Of more than fit it is lost. */
-#define BLOCKING ','    /* the program believes that it blocks */
+#define BLOCKING ','	/* the program believes that it blocks */
 #define NONBLOCKING '!' /* it is known that it does not; else that is as the kernel says */
-#define OWN ';'		 /* of this generation alone; else clients are the old one's until this is ready */
+#define OWN ';'		/* of this generation alone; else clients are the old one's until this is ready */
 
 struct inherited {
 	unsigned n, n_marks;
 	struct mark {
 		char what;
 		uint64_t inode;
-	} marks[128];
+	} marks[256]; /* two for each listener */
 };
 
 static void mark(struct inherited *inherited, char what, uint64_t inode)
@@ -125,7 +125,7 @@ static char *put_number(char *at, uint64_t number)
 }
 
 /* FLIP_CHANNEL=NAME/GENERATION[+][a][w][,INODE|!INODE|;INODE]...: see session.c. */
-static char *put_channel(char *at)
+static void put_channel(char *at, const char *end)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
 	size_t length = session.channel_length - offsetof(struct sockaddr_un, sun_path) - 1;
@@ -143,12 +143,12 @@ static char *put_channel(char *at)
 	if (session.waits)
 		*at++ = 'w';
 	descriptor_each(-1, note_inheritable, &inherited);
-	for (unsigned i = 0; i < inherited.n_marks; i++) {
+	/* They may have become more since the room was measured. */
+	for (unsigned i = 0; i < inherited.n_marks && end - at > INODE_ROOM; i++) {
 		*at++ = inherited.marks[i].what;
 		at = put_number(at, inherited.marks[i].inode);
 	}
-	*at++ = '\0';
-	return at;
+	*at = '\0';
 }
 
 char *const *inherit_environment(char *const *environment, void *memory, size_t room)
@@ -157,7 +157,6 @@ char *const *inherit_environment(char *const *environment, void *memory, size_t 
 	const char *others = "";
 	size_t n = 0, kept = 0;
 
-	(void)room;
 	while (environment && environment[n])
 		n++;
 	text = (char *)(table + n + 3);
@@ -168,13 +167,13 @@ char *const *inherit_environment(char *const *environment, void *memory, size_t 
 			table[kept++] = environment[i];
 	}
 	table[kept++] = text;
-	text = put_channel(text);
-	table[kept++] = text;
-	table[kept] = NULL;
 	text = stpcpy(stpcpy(text, PRELOAD), session.library);
 	/* Named already: the environment was not stripped. */
 	if (*others && !strstr(others, session.library))
-		stpcpy(stpcpy(text, ":"), others);
+		text = stpcpy(stpcpy(text, ":"), others);
+	table[kept++] = ++text;
+	table[kept] = NULL;
+	put_channel(text, (char *)memory + room);
 	return table;
 }
 
@@ -219,8 +218,10 @@ static bool note_inherited(int fd, void *unused)
 		atomic_store(&session.family->handed_over, 1);
 		listener_set_blocks(listener, true);
 	} else if (was(NONBLOCKING, inode) ||
-		   (!listener_learn(fd) && sys_fcntl(fd, F_GETFL, 0) & O_NONBLOCK)) {
+		   (sys_fcntl(fd, F_GETFL, 0) & (O_NONBLOCK | LISTENER_BLOCKS)) == O_NONBLOCK) {
 		listener_note_said(fd, false);
+	} else {
+		(void)listener_learn(fd);
 	}
 	return true;
 }

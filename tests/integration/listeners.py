@@ -300,25 +300,44 @@ def runs_a_program():
     serve(first)
 
 
+def set_status(listening, nonblocking):
+    if ARGUMENT == "ioctl":
+        listening.setblocking(not nonblocking)
+    else:
+        flags = fcntl.fcntl(listening, fcntl.F_GETFL) & ~os.O_NONBLOCK
+        fcntl.fcntl(listening, fcntl.F_SETFL, flags | (os.O_NONBLOCK if nonblocking else 0))
+
+
+def has_status(listening):
+    """As the kernel has it, and not as the program is told."""
+    with open(f"/proc/self/fdinfo/{listening.fileno()}") as file:
+        flags = next(line for line in file if line.startswith("flags:"))
+    return int(flags.split()[1], 8) & os.O_NONBLOCK != 0
+
+
 def never_blocks():
     """It accepts all that wait, until EAGAIN, and goes on with its open connections.
 
-    ARGUMENT: "itself", or "workers", two other programs that inherit the listener, or "late", the same, but one sets
-    O_NONBLOCK when the next version has bound, and that listens thereafter (TAG-FILE.bound, TAG-FILE.set). If TAG
-    begins with "blocks", it accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when
+    ARGUMENT: "itself", or "workers", two other programs that inherit the listener, or "fcntl" or "ioctl", the same,
+    but one sets O_NONBLOCK so when the next version has bound, and that listens thereafter (TAG-FILE.bound, and
+    TAG-FILE.set, which has in it whether the kernel's is set when the worker has cleared its own). If TAG begins with "blocks", it accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when
     it has bound.
     """
     if os.environ.get("LISTENER"):
         first = socket.socket(fileno=int(os.environ["LISTENER"]))
         if os.environ["LATE"]:
+            set_status(first, True)
             wait_for_file(sys.argv[3] + ".bound")
-            first.setblocking(False)
-            open(sys.argv[3] + ".set", "w").close()
+            set_status(first, False)
+            is_set = has_status(first)
+            set_status(first, True)
+            with open(sys.argv[3] + ".set", "w") as file:
+                print("set" if is_set else "clear", file=file)
         accepts_all(first)
     first = bound()
     if TAG.startswith("fails"):
         sys.exit(3)
-    if TAG.startswith("blocks") and ARGUMENT == "late":
+    if TAG.startswith("blocks") and ARGUMENT in ("fcntl", "ioctl"):
         open(sys.argv[3] + ".bound", "w").close()
         wait_for_file(sys.argv[3] + ".set")
     first.listen(512)
@@ -331,7 +350,7 @@ def never_blocks():
     first.set_inheritable(True)
     os.environ["LISTENER"] = str(first.fileno())
     for worker in [subprocess.Popen([sys.executable, *sys.argv], close_fds=False, env={**os.environ, "LATE": late})
-                   for late in ("", "late" if ARGUMENT == "late" else "")]:
+                   for late in ("", ARGUMENT if ARGUMENT != "workers" else "")]:
         worker.wait()
 
 

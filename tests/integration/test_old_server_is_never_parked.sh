@@ -35,11 +35,15 @@ fails_and_succeeds() {
 }
 
 comes_back() {
+	rm -f "$TMP/tag."*
 	export FLIP_PROBATION=20s
 	starts "$1"
 	tag_set blocks
 	restart "$SUPERVISOR_PID"
 	wait_for 10 tag_is v1
+	case $1 in
+	fcntl | ioctl) expect_eq set "$(cat "$TMP/tag.set")" "O_NONBLOCK, which versions share" ;;
+	esac
 	for n in 1 2 3 4 5 6; do
 		is_awake v1 "$1, when it came back"
 	done
@@ -52,6 +56,8 @@ for face in run bare; do
 		FACE=$face fails_and_succeeds "$which"
 		FACE=$face comes_back "$which"
 	done
-	FACE=$face comes_back late
+	for which in fcntl ioctl; do
+		FACE=$face comes_back "$which"
+	done
 done
 pass
