@@ -22,20 +22,13 @@ falls_back() {
 }
 
 in_both_faces falls_back epoll
-# A hanging one is killed, and its lock is free when the fallback asks for that: after 256 MiB of memory.
-cat >"$TMP/heavy.py" <<-'END'
-	import os, sys
-	file = os.memfd_create("heavy", 0)
-	for _ in range(256):
-	    os.write(file, bytes(1 << 20))
-	os.execv(sys.argv[1], sys.argv[1:])
-END
+# A hanging one is killed, and its lock, which it lets go of last, is free when the fallback asks for that.
 locked=(flock --no-fork --nonblock --conflict-exit-code=9 "$TMP/lock")
 export FLIP_FALLBACK="exec ${locked[*]} '$SERVER' --listen=127.0.0.1:$PORT --tag=good"
 behave
 tag_set v1
-FACE=run FLIP_READY_TIMEOUT=2s serve "${locked[@]}" /usr/bin/python3 "$TMP/heavy.py" "$SERVER" --listen=127.0.0.1:"$PORT" \
-	--tag-file="$TMP/tag" --behaviour-file="$TMP/behaviour"
+FACE=run FLIP_READY_TIMEOUT=2s serve "${locked[@]}" /usr/bin/python3 "$ROOT/tests/integration/heavy.py" "$SERVER" \
+	--listen=127.0.0.1:"$PORT" --tag-file="$TMP/tag" --behaviour-file="$TMP/behaviour"
 behave --hang-at-start
 restart_refused 'timed out: .* the fallback, serves instead$' "$SUPERVISOR_PID"
 expect_eq good "$(tag_now)" "who serves"

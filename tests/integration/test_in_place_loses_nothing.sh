@@ -36,15 +36,8 @@ in_both_faces in_place accept default
 in_both_faces in_place threads graceful
 in_both_faces in_place prefork default
 
-# The lock has a low number, and is the last of its files that a worker closes: this one has 256 MiB to free before.
-cat >"$TMP/heavy.py" <<-'END'
-	import os, sys
-	file = os.memfd_create("heavy", 0)
-	for _ in range(256):
-	    os.write(file, bytes(1 << 20))
-	os.execv(sys.argv[1], sys.argv[1:])
-END
-heavy=(/usr/bin/python3 "$TMP/heavy.py")
+# The lock is the last of its files that a worker closes, and that takes its time.
+heavy=(/usr/bin/python3 "$ROOT/tests/integration/heavy.py")
 in_both_faces in_place prefork default
 unset FLIP_IN_PLACE
 
