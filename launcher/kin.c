@@ -1,5 +1,6 @@
 #include "kin.h"
 
+#include "cleanup.h"
 #include "core/procfs.h"
 #include "process.h"
 
@@ -18,6 +19,8 @@
  * where we have looked: that there is none is true when several walks say so.
  */
 #define WALKS_IN_VAIN 3
+/* A daemon that leaves our group and session by setsid(8) is known by its environment, which an exec hides. */
+#define EXEC_PATIENCE_MS 200
 /* What is killed frees its memory first and its locks last: it is waited for, 0.4 s at most. */
 #define KILL_ROUNDS 30
 
@@ -114,21 +117,27 @@ static bool is_randomized(pid_t pid)
 	       !(strtoul(text, NULL, 16) & ADDR_NO_RANDOMIZE);
 }
 
+/* A process is becoming another program, and has no environment to be seen in that moment. */
+static bool is_undecided;
+
 /* Was it started with our channel in its environment? Of what cleared that, others must tell. */
-static bool has_channel(const struct kin *kin, pid_t pid)
+static bool has_channel(const struct kin *kin, pid_t pid, const struct procfs_stat *stat)
 {
 	static const char name[] = "FLIP_CHANNEL=";
-	static char text[128 * 1024];
-	size_t length = strlen(kin->channel);
-	ssize_t n = length ? process_read(pid, "environ", text, sizeof(text)) : 0;
+	size_t length = strlen(kin->channel), size = 0;
+	CLEANUP_FILE FILE *file = length ? process_file(pid, "environ") : NULL;
+	CLEANUP_FREE char *variable = NULL;
+	bool is_empty = true;
 
-	for (const char *at = text; at < text + (n > 0 ? n : 0); at += strlen(at) + 1) {
-		const char *value = at + sizeof(name) - 1;
+	while (file && getdelim(&variable, &size, '\0', file) > 0) {
+		const char *value = variable + sizeof(name) - 1;
 
-		if (strncmp(at, name, sizeof(name) - 1) == 0)
+		is_empty = false;
+		if (strncmp(variable, name, sizeof(name) - 1) == 0)
 			return strncmp(value, kin->channel, length) == 0 &&
 			       (value[length] == '\0' || value[length] == '/');
 	}
+	is_undecided |= file && is_empty && !stat->is_ending;
 	return false;
 }
 
@@ -187,7 +196,7 @@ bool kin_has(const struct kin *kin, pid_t pid)
 			return true;
 		if (is_of_other(kin, pid) || !process_stat(pid, &stat))
 			return false;
-		if (is_tied(kin, &stat) || (stat.parent == self && has_channel(kin, pid)))
+		if (is_tied(kin, &stat) || (stat.parent == self && has_channel(kin, pid, &stat)))
 			return true;
 		pid = stat.parent;
 	}
@@ -292,7 +301,7 @@ static void walk_own_child(pid_t child, void *argument)
 
 	if (is_of_other(kin, child) || !process_stat(child, &stat))
 		return;
-	if (child == kin->root || is_tied(kin, &stat) || has_channel(kin, child))
+	if (child == kin->root || is_tied(kin, &stat) || has_channel(kin, child, &stat))
 		walk_tree(child, &stat, true);
 	else if (stat.image == 0)
 		/* It ends: its memory has gone already, its children are still to become ours. */
@@ -427,8 +436,13 @@ pid_t kin_heir(struct kin *kin)
 {
 	pid_t heir = 0;
 
-	for (int tries = 0; tries < WALKS_IN_VAIN && !heir; tries++)
+	is_undecided = false;
+	for (int tries = 0; tries < (is_undecided ? EXEC_PATIENCE_MS : WALKS_IN_VAIN) && !heir; tries++) {
+		if (is_undecided)
+			usleep(1000);
+		is_undecided = false;
 		heir = heir_once(kin);
+	}
 	return heir;
 }
 

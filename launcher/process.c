@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "cleanup.h"
 #include "core/procfs.h"
 #include "core/protocol.h"
 #include "spare.h"
@@ -304,6 +305,16 @@ bool process_stat(pid_t pid, struct procfs_stat *stat)
 	       procfs_parse_stat(text, stat);
 }
 
+FILE *process_file(pid_t pid, const char *name)
+{
+	int fd = process_open(pid, name, O_RDONLY);
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
 bool process_is_ending(pid_t pid)
 {
 	struct procfs_stat stat;
@@ -353,8 +364,7 @@ int64_t process_age_ms(const struct procfs_stat *stat)
 
 bool process_has_mapped(pid_t pid, const char *ending)
 {
-	int fd = process_open(process_thread(pid), "maps", O_RDONLY);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	CLEANUP_FILE FILE *file = process_file(process_thread(pid), "maps");
 	size_t length = strlen(ending);
 	bool found = !file;
 	char line[4096];
@@ -365,10 +375,6 @@ bool process_has_mapped(pid_t pid, const char *ending)
 		/* " (deleted)" follows where another version lies there by now. */
 		found = at && (at[length] == '\n' || at[length] == ' ');
 	}
-	if (file)
-		fclose(file);
-	else if (fd >= 0)
-		close(fd);
 	return found;
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -65,6 +66,9 @@ pid_t process_thread(pid_t pid);
 
 /* A descriptor of the process itself (pidfd_open(2)), or -1. */
 int process_pidfd(pid_t pid);
+
+/* One of the files of a process, for reading; the caller closes it. NULL: there is none, or no memory. */
+FILE *process_file(pid_t pid, const char *name);
 
 /* Reads the beginning of one; text ends with a NUL. As read(2), or -1. */
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);

@@ -281,8 +281,9 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 	kin_each(&generation->kin, look_for_blind_spot, &found);
 	if (found.without_library)
 		snprintf(text, size,
-			 "; flip's library is not in its process %d: that is static, or was started with the rights of"
-			 " two users (secure-execution mode, ld.so(8)), in which case start the server as its own user",
+			 "; flip's library is not in its process %d: that is static, or was started with another"
+			 " LD_PRELOAD (keep the old value behind it), or with the rights of two users"
+			 " (secure-execution mode, ld.so(8): start the server as its own user)",
 			 (int)found.without_library);
 	else if (found.elsewhere)
 		snprintf(text, size,
@@ -296,7 +297,7 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 
 const char *generation_lacks(struct generation *generation, char *text, size_t size)
 {
-	char blind_spot[240];
+	char blind_spot[300];
 
 	if (generation->found_lock)
 		return "the one that serves has locked their pid file: if two must not run at a time, use --in-place";

@@ -114,7 +114,7 @@ static void generation_ready_timeout(struct timer *timer)
 {
 	struct generation *generation =
 		(void *)((char *)timer - offsetof(struct generation, deadline));
-	char text[300];
+	char text[400];
 
 	service_set_failure("generation %u (pid %d) timed out: it was not ready within %u ms (%s)",
 		    generation->number, (int)generation->pid, service.settings->ready_timeout_ms,
@@ -617,7 +617,7 @@ static void stop_later(void)
 /* With what it is that lasts, where a start does. */
 static void refuse(enum service_action action, const char *refusal)
 {
-	char reason[400], lack[300];
+	char reason[500], lack[400];
 
 	if (action == ACTION_REFUSE_NOT_READY) {
 		snprintf(reason, sizeof(reason), "%s (%s)", refusal,

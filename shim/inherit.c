@@ -79,20 +79,23 @@ static bool has_inheritable(struct inherited *inherited)
 }
 
 /*
- * What flip has started becomes the server, however clean its environment is to be (env -i). It leads a process
- * group, and is a child of the supervisor, whose pid the channel's name begins with.
+ * What flip has started becomes the server, however clean its environment is to be (env -i), and though a script
+ * has set LD_PRELOAD to something else (an allocator). It leads a process group, and is a child of the supervisor,
+ * whose pid the channel's name begins with.
  */
 static bool is_to_be_the_server(char *const *environment)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&session.channel_address;
+	bool has_channel = false, has_library = false;
 
 	if (session_has_family() || sys_getpgid(0) != sys_getpid() ||
 	    sys_getppid() != (int)strtoul(address->sun_path + sizeof("flip-"), NULL, 10))
 		return false;
-	for (size_t i = 0; environment && environment[i]; i++)
-		if (is_variable(environment[i], CHANNEL))
-			return false;
-	return true;
+	for (size_t i = 0; environment && environment[i]; i++) {
+		has_channel |= is_variable(environment[i], CHANNEL);
+		has_library |= is_variable(environment[i], PRELOAD) && strstr(environment[i], session.library);
+	}
+	return !has_channel || !has_library;
 }
 
 size_t inherit_room(char *const *environment, bool becomes)

@@ -47,6 +47,7 @@ static void wait_for(pid_t pid)
 static void works(void)
 {
 	pid_t pid;
+	int result;
 
 	for (volatile enum way way = 0; way < WAYS; way++) {
 		say("- %s", names[way]);
@@ -66,10 +67,13 @@ static void works(void)
 		}
 		wait_for(pid);
 	}
-	told("posix_spawn", posix_spawn(&pid, "/bin/sh", NULL, NULL, words, environment));
+	/* What the child says comes first. */
+	result = posix_spawn(&pid, "/bin/sh", NULL, NULL, words, environment);
 	wait_for(pid);
-	told("posix_spawnp", posix_spawnp(&pid, "sh", NULL, NULL, words, environment));
+	told("posix_spawn", result);
+	result = posix_spawnp(&pid, "sh", NULL, NULL, words, environment);
 	wait_for(pid);
+	told("posix_spawnp", result);
 }
 
 static void fails(void)
