@@ -77,6 +77,7 @@ cleanup() {
 	for pid in $(processes); do
 		kill -KILL "$pid"
 	done
+	[ -z "${DISK:-}" ] || umount -l "$DISK" # a file system of the script's own
 	rm -rf "$TMP"
 	echo "$verdict"
 	exit "$code"

@@ -2,12 +2,12 @@
 # On a full disk: flip refuses to start without its pid file, whole, and says why; a running service is
 # restarted, shows its status and stops as ever, whatever it logs to; the server's own pid file is left as
 # it was, or says the truth, but never is empty.
-. "$(dirname "$0")/lib.sh"
 
 # A file system of its own, that nobody else sees.
 if [ -z "${FLIP_TEST_DISK:-}" ]; then
 	FLIP_TEST_DISK=1 exec unshare -m "$BASH" "$0" "$@"
 fi
+. "$(dirname "$0")/lib.sh"
 DISK=$TMP/disk
 mkdir "$DISK"
 mount -t tmpfs -o size=64k,nr_inodes=64 tmpfs "$DISK" || fail "cannot mount a file system"

@@ -308,7 +308,7 @@ static void all(void)
 
 int main(void)
 {
-	char directory[] = "/tmp/observe-paths.XXXXXX";
+	char directory[] = "observe-paths.XXXXXX";
 	int listen_fd;
 
 	umask(022);
@@ -319,7 +319,7 @@ int main(void)
 	listen_fd = listener(8080);
 	settle(listen_fd);
 	all();
-	if (chdir("/") != 0 || rmdir(directory) != 0)
+	if (chdir("..") != 0 || rmdir(directory) != 0)
 		say("left over: %s", directory);
 	say("the end");
 	return 5;

@@ -26,6 +26,7 @@ static void end(void)
 	/* Nothing but what the test itself has made may be left. */
 	unlink("file");
 	unlink("other");
+	unlink("backup");
 	cr_expect(chdir("/") == 0 && rmdir(directory) == 0);
 }
 
