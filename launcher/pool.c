@@ -29,10 +29,9 @@
 #define SO_BUF_LOCK 72 /* Linux 5.14 */
 #endif
 
-/* How long who began to connect may take yet: from this machine, from elsewhere, and to a path that it has looked up. */
+/* How long who began to connect, or has looked a path up, may take yet: from this machine, and from elsewhere. */
 #define LOCAL_MS 2
 #define HANDSHAKE_MS 200
-#define LOOK_UP_MS 2
 
 /*
  * What a program may have set on a socket before bind(). The new version's word counts, also where
@@ -637,7 +636,7 @@ static bool may_get_clients(const struct pool_entry *entry, bool is_left_over, l
 		return elapsed_ms < (entry->is_steered ? HANDSHAKE_MS : LOCAL_MS);
 	if (is_left_over && elapsed_ms < HANDSHAKE_MS)
 		return true;
-	return is_readable(entry->fd) || (entry->file.exists && elapsed_ms < LOOK_UP_MS);
+	return is_readable(entry->fd) || elapsed_ms < LOCAL_MS;
 }
 
 static void stop_listening(struct pool_entry *entry)
@@ -678,7 +677,7 @@ void pool_leave_group(struct pool_entry *entry)
 	migration_end();
 }
 
-bool pool_quiesce_all(struct pool *pool)
+bool pool_quiesce_all(struct pool *pool, long elapsed_ms)
 {
 	struct pool_entry *entry;
 	bool waiting = false;
@@ -688,7 +687,7 @@ bool pool_quiesce_all(struct pool *pool)
 			continue;
 		shorten_queue(entry);
 		pool_keep_out(entry);
-		waiting |= is_readable(entry->fd);
+		waiting |= may_get_clients(entry, false, elapsed_ms);
 	}
 	return waiting;
 }

@@ -112,9 +112,9 @@ unsigned pool_awaited(const struct pool *pool, bool (*is_replaced)(const struct 
 
 /*
  * Keeps new connections away from all listeners without refusing them: a SYN is dropped, and its
- * sender tries again. True: clients still wait in a queue.
+ * sender tries again. True: clients still wait in a queue, or may be about to; elapsed_ms: since the first call.
  */
-bool pool_quiesce_all(struct pool *pool);
+bool pool_quiesce_all(struct pool *pool, long elapsed_ms);
 
 /*
  * The same for the listeners that nobody claimed; but where a SO_REUSEPORT group goes on with fewer of

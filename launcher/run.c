@@ -33,6 +33,7 @@
 #define HEIR_LOOK_MS 50
 #define HEIR_LOOKS 60
 #define HEIR_WAIT_MS 500 /* until it serves */
+#define HEIR_BEGINS_MS 10000 /* one that has served by itself has none after that */
 
 static struct timer heir_timer;
 static unsigned heir_looks;
@@ -95,12 +96,25 @@ static void adopt(struct generation *generation, pid_t heir)
 		watch(generation);
 }
 
+/* A daemon goes into the background when it listens, and its workers may be quicker than the end of its first process. */
+static bool has_just_begun(const struct generation *generation)
+{
+	const struct member *member;
+
+	if (clock_elapsed_ms(generation->started_ns) < HEIR_BEGINS_MS)
+		TAILQ_FOREACH(member, &generation->members, link)
+			if (member->pid != generation->pid)
+				return true;
+	return false;
+}
+
 /* Nothing that it began goes wrong when its first process ends so. */
 static bool may_have_heir(const struct generation *generation, int status)
 {
 	return (status == 0 || status == -1) &&
 	       (generation->phase == PHASE_STARTING ||
-		(generation->phase == PHASE_SERVING && !generation->was_member));
+		(generation->phase == PHASE_SERVING &&
+		 (!generation->was_member || has_just_begun(generation))));
 }
 
 static void first_process_exited(struct generation *generation, int status)

@@ -318,7 +318,9 @@ static void collect_for_restart(void)
 
 static void quiesce_all(struct timer *timer)
 {
-	if (pool_quiesce_all(&service.pool) && clock_elapsed_ms(quiesce_began_ns) < QUIESCE_TIMEOUT_MS)
+	long quiet_ms = clock_elapsed_ms(quiesce_began_ns);
+
+	if (pool_quiesce_all(&service.pool, quiet_ms) && quiet_ms < QUIESCE_TIMEOUT_MS)
 		timer_set(timer, QUIESCE_AGAIN_MS, quiesce_all);
 	else
 		generation_retire(service.current);

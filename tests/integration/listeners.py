@@ -263,6 +263,16 @@ def waits_for_its_lock():
     serve(listener())
 
 
+def ends_when_it_serves():
+    """A daemon whose first process listens, and ends when the other one has served for a while."""
+    first = listener()
+    if os.fork() == 0:
+        os.setsid()
+        serve(first)
+    time.sleep(0.3)
+    os._exit(0)
+
+
 def forks_when_bound():
     """Two workers are forked after bind() and listen by themselves, the second one later."""
     first = bound()

@@ -75,7 +75,23 @@ left_by_another_program() {
 	end_all
 }
 
+# names_the_daemon N: generation N is known by the process that serves.
+names_the_daemon() {
+	status_has ' serving,' && [ "$(generation_pid "$1")" = "$(pid_now)" ]
+}
+
+ends_when_it_serves() {
+	local n
+	tag_set v1
+	serve /usr/bin/python3 "$ROOT/tests/integration/listeners.py" ends_when_it_serves "$PORT" "$TMP/tag"
+	for n in 1 2 3; do
+		wait_for 5 names_the_daemon "$n"
+		[ "$n" = 3 ] || restart "$SUPERVISOR_PID"
+	done
+}
+
 control_without_flip
+in_both_faces ends_when_it_serves
 FACE=run
 left_by_another_program setsid -f "$SERVER"
 left_by_another_program busybox setsid "$SERVER"
