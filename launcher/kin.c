@@ -19,9 +19,9 @@
  * where we have looked: that there is none is true when several walks say so.
  */
 #define WALKS_IN_VAIN 3
-/* A daemon that leaves our group and session by setsid(8) is known by its environment, which an exec hides. */
-#define EXEC_PATIENCE_MS 200
-/* What is killed frees its memory first and its locks last: it is waited for, 0.4 s at most. */
+/* A daemon that leaves our group and session by setsid(8) is known by its environment, which an exec hides: walks, 1 ms apart. */
+#define EXEC_PATIENCE 200
+/* What is killed frees its memory first and its locks last: it is waited for, 1 ms longer each time. */
 #define KILL_ROUNDS 30
 
 /* A process that a walk has come by. */
@@ -435,14 +435,14 @@ static pid_t heir_once(struct kin *kin)
 pid_t kin_heir(struct kin *kin)
 {
 	pid_t heir = 0;
+	int tries = 0;
 
-	is_undecided = false;
-	for (int tries = 0; tries < (is_undecided ? EXEC_PATIENCE_MS : WALKS_IN_VAIN) && !heir; tries++) {
-		if (is_undecided)
+	do {
+		if (tries && is_undecided)
 			usleep(1000);
 		is_undecided = false;
 		heir = heir_once(kin);
-	}
+	} while (!heir && ++tries < (is_undecided ? EXEC_PATIENCE : WALKS_IN_VAIN));
 	return heir;
 }
 

@@ -56,7 +56,10 @@ bool kin_has(const struct kin *kin, pid_t pid);
  */
 unsigned kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument);
 
-/* The root has ended: the oldest of those that have no parent among them. 0: nobody is left. */
+/*
+ * The root has ended: the oldest of those that have no parent among them. 0: nobody is left. May block: for 200
+ * walks, and 0.2 s, while a process that may be one is becoming another program.
+ */
 pid_t kin_heir(struct kin *kin);
 
 /* Has any of them a descriptor of the socket with this inode? */
@@ -66,5 +69,5 @@ bool kin_holds(struct kin *kin, uint64_t inode);
 bool kin_holds_any(struct kin *kin, bool (*is_wanted)(uint64_t inode, const void *argument),
 		   const void *argument);
 
-/* SIGKILL to all of them, until none is left. May block: 0.4 s at most. */
+/* SIGKILL to all of them, until none is left. May block: for 30 walks, and pauses of 0.4 s in all. */
 void kin_kill(struct kin *kin);

@@ -721,7 +721,7 @@ static void ending_is_over(struct source *source, short revents)
 	generation_check_gone(generation);
 }
 
-/* Its channel is no more. A lock of the service's may be its yet: until that is free, so is the generation there. */
+/* Its channel is no more, but it may hold a lock of the service's yet: its generation is there until it has ended. */
 static void member_remove(struct member *member)
 {
 	struct generation *generation = member->generation;

@@ -297,7 +297,7 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 
 const char *generation_lacks(struct generation *generation, char *text, size_t size)
 {
-	char blind_spot[300];
+	char blind_spot[BLIND_SPOT_MAX];
 
 	if (generation->found_lock)
 		return "the one that serves has locked their pid file: if two must not run at a time, use --in-place";

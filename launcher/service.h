@@ -314,6 +314,9 @@ bool generation_has_file(struct generation *generation, uint64_t device, uint64_
 void generation_said_ready(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */
 void generation_check_ready(struct generation *generation);
+/* Room for the two that follow, the first of which may have the second in it. */
+#define LACK_MAX 400
+#define BLIND_SPOT_MAX 300
 /* Why it is not: what it lacks, in words. Returns a constant or text. */
 const char *generation_lacks(struct generation *generation, char *text, size_t size);
 /* Is there a process of it that flip knows nothing of? In words that go on with a sentence, or "". */

@@ -114,7 +114,7 @@ static void generation_ready_timeout(struct timer *timer)
 {
 	struct generation *generation =
 		(void *)((char *)timer - offsetof(struct generation, deadline));
-	char text[400];
+	char text[LACK_MAX];
 
 	service_set_failure("generation %u (pid %d) timed out: it was not ready within %u ms (%s)",
 		    generation->number, (int)generation->pid, service.settings->ready_timeout_ms,
@@ -338,7 +338,7 @@ static void quiesce_unclaimed(struct timer *timer)
 
 void service_collected(bool ok)
 {
-	char blind_spot[240];
+	char blind_spot[BLIND_SPOT_MAX];
 
 	collect_end();
 	if (holding_is_active()) {
@@ -619,7 +619,7 @@ static void stop_later(void)
 /* With what it is that lasts, where a start does. */
 static void refuse(enum service_action action, const char *refusal)
 {
-	char reason[500], lack[400];
+	char reason[500], lack[LACK_MAX];
 
 	if (action == ACTION_REFUSE_NOT_READY) {
 		snprintf(reason, sizeof(reason), "%s (%s)", refusal,

@@ -550,16 +550,19 @@ int hook_shutdown(int fd, int how)
  * word is the last one, and what was done the plain way is done again.
  */
 struct status {
-	bool is_emulated;
+	bool may_be_foreign, is_emulated;
 	struct listener *listener;
 };
 
 /* Is the kernel's to be set? */
 static bool status_begin(struct status *status, int fd, bool nonblocking)
 {
-	if (!nonblocking)
+	bool is_emulating = session_is_emulating();
+
+	status->may_be_foreign = !is_emulating && listener_may_be_foreign(fd);
+	if (status->may_be_foreign && !nonblocking)
 		listener_note_said(fd, true); /* a mark is its own then */
-	status->is_emulated = session_is_emulating() || listener_learn(fd);
+	status->is_emulated = is_emulating || (status->may_be_foreign && listener_learn(fd));
 	status->listener = status->is_emulated && (!nonblocking || atomic_load(&session.family->blocking)) ?
 				   listener_behind(fd) :
 				   NULL;
@@ -572,7 +575,7 @@ static bool status_end(const struct status *status, int fd, bool nonblocking, in
 	if (result >= 0 && status->listener) {
 		listener_set_blocks(status->listener, !nonblocking);
 		listener_mark_blocks(fd, !nonblocking);
-	} else if (result >= 0 && !status->is_emulated && nonblocking) {
+	} else if (result >= 0 && status->may_be_foreign && !status->is_emulated && nonblocking) {
 		listener_note_said(fd, false);
 	}
 	return !status->is_emulated && atomic_load(&session.family->handed_over);
@@ -625,7 +628,7 @@ int hook_ioctl(int fd, unsigned long request, void *argument)
 	struct status status;
 	bool nonblocking;
 
-	if (request == FIONBIO && !session_is_emulating() && !atomic_load(&session.family->has_foreign)) {
+	if (request == FIONBIO && !session_is_emulating() && !listener_may_be_foreign(fd)) {
 		result = REAL(ioctl)(fd, request, argument);
 		if (result < 0 || !atomic_load(&session.family->handed_over))
 			return result;

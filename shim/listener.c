@@ -106,12 +106,18 @@ void listener_note_foreign(void)
 		atomic_fetch_add(&session.family->blocking, 1);
 }
 
+bool listener_may_be_foreign(int fd)
+{
+	return atomic_load(&session.family->has_foreign) && listener_is(fd);
+}
+
 void listener_note_said(int fd, bool blocks)
 {
 	struct listener *listener;
 	uint64_t inode;
 
-	if (!atomic_load(&session.family->has_foreign) || !(listener = listener_of(fd, &inode)))
+	listener = listener_of(fd, &inode);
+	if (!listener)
 		return;
 	if (blocks)
 		atomic_fetch_and(&listener->flags, ~(uint32_t)LISTENER_KNOWN);

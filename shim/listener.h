@@ -52,6 +52,9 @@ void listener_mark_blocks(int fd, bool blocks);
 /* The family has got one of another. */
 void listener_note_foreign(void);
 
+/* Has it, and may fd be one? Of what is none, such as a connection, there is nothing to note or to learn. */
+bool listener_may_be_foreign(int fd);
+
 /*
  * The program has said it of fd, and it was the kernel's word, too: no generation shared it yet. A mark that is
  * found later is another's, unless this program wants to block.

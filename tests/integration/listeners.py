@@ -330,8 +330,9 @@ def never_blocks():
 
     ARGUMENT: "itself", or "workers", two other programs that inherit the listener, or "fcntl" or "ioctl", the same,
     but one sets O_NONBLOCK so when the next version has bound, and that listens thereafter (TAG-FILE.bound, and
-    TAG-FILE.set, which has in it whether the kernel's is set when the worker has cleared its own). If TAG begins with "blocks", it accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when
-    it has bound.
+    TAG-FILE.set, which has in it whether the kernel's is set when the worker has cleared its own). If TAG begins
+    with "blocks", it accepts without O_NONBLOCK instead, and ends a second later; with "fails", it ends when it has
+    bound.
     """
     if os.environ.get("LISTENER"):
         first = socket.socket(fileno=int(os.environ["LISTENER"]))

@@ -8,12 +8,7 @@
 restart_twice() {
 	serve_versions server "$@"
 	load_start
-	for version in v2 v3; do
-		tag_set "$version"
-		restart "$SUPERVISOR_PID"
-		wait_for 5 tag_is "$version"
-		wait_for 10 old_are_gone
-	done
+	restart_to v2 v3
 	load_stop
 	echo "$FACE, $*: $TALLY" | cut -c 1-150
 	expect_eq 0 "$LOAD_FAILED" "$*: failed requests"
