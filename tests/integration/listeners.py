@@ -235,15 +235,20 @@ def is_answered(family, host):
 
 
 def has_a_unix_socket_of_datagrams():
-    """Beside its listener; the path, ARGUMENT, is removed before and after. Who asks there gets its address as well."""
-    first, second = listener(), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    """
+    Beside its listener; the path, ARGUMENT, is removed before and after. Who asks there gets its address as well.
+    One more, ARGUMENT.TAG, which it only asks from, has a path that no other version has.
+    """
+    first, second, asking = listener(), *(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in "12")
     first.setblocking(False)
     if os.path.exists(ARGUMENT):
         os.unlink(ARGUMENT)
     second.bind(ARGUMENT)
+    asking.bind(f"{ARGUMENT}.{TAG}")
 
     def end(*_):
         os.unlink(ARGUMENT)
+        os.unlink(f"{ARGUMENT}.{TAG}")
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
