@@ -54,6 +54,7 @@ static void look_again(struct timer *timer)
 void collect_begin(void)
 {
 	service.is_collecting = true;
+	service.current->is_confined = false;
 	has_called = false;
 	began_ns = clock_now_ns();
 	timer_set(&again, AGAIN_MS, look_again);

@@ -561,6 +561,7 @@ static void member_unable(const struct member *member, int error)
 		return;
 	service_set_failure("process %d of generation %u cannot hand over its listeners: %s",
 			    (int)member->pid, member->generation->number, strerror(error));
+	member->generation->is_confined = error == EACCES;
 	service_collected(false);
 }
 

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define RETIRE_AGAIN_FIRST_MS 2
 #define RETIRE_AGAIN_LAST_MS 50
 #define RETIRE_TRIES 40
+#define RETIRE_TRIES_CONFINED 5 /* it cannot, but its processes are to be known, to be ended */
 /* Between two counts of the connections; doubled while there are some. */
 #define PROBE_FIRST_MS 5
 #define PROBE_LAST_MS 100
@@ -55,10 +57,27 @@ static int64_t retire_delay_ms(const struct generation *generation)
 
 static void retire_wait(struct generation *generation);
 
+/* It would serve on, and a drain never be over. Only a stop comes here: what cannot hand over is not restarted. */
+static void end_undrained(struct generation *generation)
+{
+	char text[120];
+
+	snprintf(text, sizeof(text),
+		 "generation %u may not look at its own descriptors: it is sent the stop signal without a drain",
+		 generation->number);
+	log_line(LOG_LEVEL_INFO, "%s", text);
+	asker_progress("%s", text);
+	generation_terminate(generation);
+}
+
 static void retire_again(struct timer *timer)
 {
 	struct generation *generation = OF_AGAIN(timer);
 
+	if (generation->is_confined && generation->tries == RETIRE_TRIES_CONFINED) {
+		end_undrained(generation);
+		return;
+	}
 	if (++generation->tries > RETIRE_TRIES) {
 		log_line(LOG_LEVEL_INFO,
 			 "generation %u has threads that do not say whether they let go of its"

@@ -128,6 +128,7 @@ struct generation {
 	unsigned n_kept;
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
+	bool is_confined; /* a process of it may not look at its own descriptors (landlock(7)), nor let go of any */
 	bool is_fallback;
 	bool told_to_end; /* by a signal that was passed on: its end is no crash */
 	bool rest_asked; /* those that the first process has left behind are asked to leave, too */

@@ -3,6 +3,7 @@
 It has to do with its listeners. It answers "TAG PID LINE", as the other test servers do. The habits
 are functions of these names.
 """
+import ctypes
 import fcntl
 import multiprocessing
 import os
@@ -258,6 +259,20 @@ def has_a_unix_socket_of_datagrams():
             second.sendto(b"%s %d %s" % (TAG.encode(), os.getpid(), line), client)
         else:
             serve_one(first)
+
+
+def confines_its_access_to_files():
+    """It and two forked workers may not open any file when it listens (landlock(7))."""
+    first = listener()
+    libc = ctypes.CDLL(None, use_errno=True)
+    handled = ctypes.c_uint64(0b1100)  # LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR
+    rules = libc.syscall(444, ctypes.byref(handled), ctypes.sizeof(handled), 0)  # landlock_create_ruleset
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    if rules < 0 or libc.syscall(446, rules, 0) != 0:  # landlock_restrict_self
+        sys.exit(f"landlock: {os.strerror(ctypes.get_errno())}")
+    if os.fork() and os.fork():
+        os.wait()
+    serve(first)
 
 
 def waits_for_its_lock():
