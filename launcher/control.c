@@ -241,10 +241,23 @@ static void report_print(const struct report *report, void *context)
 	fflush(stream);
 }
 
+/* By ^Z, or a debugger: nothing would be answered until somebody lets it go on. */
+static bool peer_is_halted(const struct peer *service)
+{
+	struct procfs_stat stat;
+
+	return process_stat(service->pid, &stat) && (stat.state == 'T' || stat.state == 't');
+}
+
 static int peer_command(const struct peer *service, enum message_type type)
 {
 	const char *garbage;
 
+	if (peer_is_halted(service)) {
+		warnx("the supervisor of %s (pid %d) is halted; let it go on by 'kill -CONT %d', then try again",
+		      service->name, (int)service->pid, (int)service->pid);
+		return EXIT_FLIP;
+	}
 	/* A restart takes as long as the new server does; what flip knows it says at once. */
 	if (type == MESSAGE_CONTROL_STATUS)
 		peer_limit(service);
