@@ -274,8 +274,9 @@ def measure_first_answer():
 
 def measure_throughput():
     """requests per second, preloaded against bare"""
-    # Where a process happens to lie in memory is worth some per cent to one that forks: many, each for a short time.
-    fresh, turns, seconds = (24, 2, 1) if full else (6, 2, 0.5)
+    # Where a process happens to lie in memory is worth some per cent to one that forks, and what else the machine does
+    # as much: many of them, in short turns.
+    fresh, turns, seconds = (24, 8, 0.25) if full else (6, 4, 0.25)
     cpus = len(CPUS) > 1
 
     def empty(command):
