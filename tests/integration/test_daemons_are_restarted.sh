@@ -70,8 +70,8 @@ left_by_another_program() {
 	serve_versions "$@"
 	for _ in {1..80}; do
 		restart "$SUPERVISOR_PID"
+		wait_for 10 old_are_gone
 	done
-	wait_for 10 old_are_gone
 	end_all
 }
 
