@@ -241,12 +241,12 @@ static void report_print(const struct report *report, void *context)
 	fflush(stream);
 }
 
-/* By ^Z, or a debugger: nothing would be answered until somebody lets it go on. */
+/* By ^Z: nothing would be answered until somebody lets it go on. Of one that is traced ('t') it may be for a moment. */
 static bool peer_is_halted(const struct peer *service)
 {
 	struct procfs_stat stat;
 
-	return process_stat(service->pid, &stat) && (stat.state == 'T' || stat.state == 't');
+	return process_stat(service->pid, &stat) && stat.state == 'T';
 }
 
 static int peer_command(const struct peer *service, enum message_type type)

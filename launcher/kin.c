@@ -19,7 +19,7 @@
  * where we have looked: that there is none is true when several walks say so.
  */
 #define WALKS_IN_VAIN 3
-/* A daemon that leaves our group and session by setsid(8) is known by its environment, which an exec hides: walks, 1 ms apart. */
+/* Walks, 1 ms apart. A daemon that leaves our group and session is known by its environment, which an exec hides. */
 #define EXEC_PATIENCE 200
 /* What is killed frees its memory first and its locks last: it is waited for, 1 ms longer each time. */
 #define KILL_ROUNDS 30

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,25 +56,15 @@ static int64_t retire_delay_ms(const struct generation *generation)
 
 static void retire_wait(struct generation *generation);
 
-/* It would serve on, and a drain never be over. Only a stop comes here: what cannot hand over is not restarted. */
-static void end_undrained(struct generation *generation)
-{
-	char text[120];
-
-	snprintf(text, sizeof(text),
-		 "generation %u may not look at its own descriptors: it is sent the stop signal without a drain",
-		 generation->number);
-	log_line(LOG_LEVEL_INFO, "%s", text);
-	asker_progress("%s", text);
-	generation_terminate(generation);
-}
-
 static void retire_again(struct timer *timer)
 {
 	struct generation *generation = OF_AGAIN(timer);
 
 	if (generation->is_confined && generation->tries == RETIRE_TRIES_CONFINED) {
-		end_undrained(generation);
+		/* It would serve on, and a drain never be over. Only a stop comes here: who cannot hand over is not restarted. */
+		service_tell("generation %u may not look at its own descriptors: it is sent the stop signal without a drain",
+			     generation->number);
+		generation_terminate(generation);
 		return;
 	}
 	if (++generation->tries > RETIRE_TRIES) {

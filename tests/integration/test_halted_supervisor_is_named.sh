@@ -1,5 +1,5 @@
 #!/bin/bash
-# A supervisor that is halted (^Z, a debugger) answers nothing: no command waits for it, and each says how to go on.
+# A supervisor that is halted (^Z) answers nothing: no command waits for it, and each says how to go on.
 . "$(dirname "$0")/lib.sh"
 
 is_halted() {
