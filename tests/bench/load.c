@@ -4,8 +4,9 @@
  * A thread per client runs a closed loop: connect, send a line, read the answer, see the server
  * close. The server closes first, always, so that TIME_WAIT is on its side and the ports here stay
  * free. For other protocols than that of tests/servers, options tell what to say, how far the answer
- * goes, and what in it tells who answered. The last line of output is the tally; the exit code is 0
- * if nothing failed and something was answered.
+ * goes, and what in it tells who answered. Scripts see whom it has met, and when, in --answers-file:
+ * a line for each who answers, at his first answer. The last line of output is the tally; the exit
+ * code is 0 if nothing failed and something was answered.
  */
 #include "dialogue.h"
 
@@ -30,7 +31,7 @@ static struct {
 	int target_count;
 	long clients, requests, seconds_ms, pause_ms, hold_ms, timeout_ms;
 	bool keepalive;
-	const char *latency_path, *stop_path, *begun_path;
+	const char *latency_path, *stop_path, *answers_path;
 	bool has_dialogue;		/* and not the line protocol */
 	struct dialogue dialogue;
 } options = { .clients = 1, .timeout_ms = 5000 };
@@ -59,13 +60,12 @@ struct client {
 };
 
 static atomic_bool is_stopping;
-static atomic_bool was_answered;
 static int stop_pipe[2];
 static volatile sig_atomic_t was_told_to_stop;
 static atomic_long requests_begun;
 static atomic_int failures_shown;
 static int64_t start_ns;
-static FILE *latency_file;
+static FILE *latency_file, *answers_file;
 
 static int64_t now_ns(void)
 {
@@ -105,9 +105,10 @@ static struct responder *responder_find(const char *name)
 		snprintf(responder->name, sizeof(responder->name), "%s", name);
 		responder->older = responders;
 		responders = responder;
+		if (answers_file != NULL)
+			fprintf(answers_file, "%s\n", name);
 	}
 	pthread_mutex_unlock(&responders_lock);
-	atomic_store(&was_answered, true);
 	return responder;
 }
 
@@ -302,20 +303,6 @@ static bool is_time_to_stop(void)
 	       atomic_load(&requests_begun) >= options.requests);
 }
 
-/* Make the file that tells a script that answers come. */
-static void begun_tell(void)
-{
-	FILE *file;
-
-	if (options.begun_path == NULL || !atomic_load(&was_answered))
-		return;
-	file = fopen(options.begun_path, "we");
-	if (file == NULL)
-		err(2, "cannot write %s", options.begun_path);
-	fclose(file);
-	options.begun_path = NULL;
-}
-
 static void clients_stop(void)
 {
 	atomic_store(&is_stopping, true);
@@ -341,10 +328,8 @@ static void clients_run(struct client *clients)
 			err(2, "cannot start client %ld", i);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	while (!is_time_to_stop()) {
-		begun_tell();
+	while (!is_time_to_stop())
 		nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
-	}
 	/* With a number of requests the clients end by themselves, each after its last one. */
 	if (options.requests == 0 || was_told_to_stop ||
 	    atomic_load(&requests_begun) < options.requests)
@@ -456,7 +441,7 @@ static void options_parse(int argc, char *argv[])
 		{ "timeout-ms", required_argument, NULL, 't' },
 		{ "latency-file", required_argument, NULL, 'l' },
 		{ "stop-file", required_argument, NULL, 'f' },
-		{ "begun-file", required_argument, NULL, 'b' },
+		{ "answers-file", required_argument, NULL, 'A' },
 		{ "greeting", required_argument, NULL, 'g' },
 		{ "request", required_argument, NULL, 'q' },
 		{ "request-file", required_argument, NULL, 'Q' },
@@ -480,7 +465,7 @@ static void options_parse(int argc, char *argv[])
 		case 't': options.timeout_ms = number(optarg, 1); break;
 		case 'l': options.latency_path = optarg; break;
 		case 'f': options.stop_path = optarg; break;
-		case 'b': options.begun_path = optarg; break;
+		case 'A': options.answers_path = optarg; break;
 		case 'g': dialogue->greeting = text_parse(optarg); break;
 		case 'q': dialogue->request = text_parse(optarg); break;
 		case 'Q': dialogue->request = text_read(optarg); break;
@@ -496,9 +481,26 @@ static void options_parse(int argc, char *argv[])
 		errx(2, "usage: load --to=[udp:]ADDR:PORT|unix:PATH[,...] [--clients=N] "
 		     "[--seconds=S | --requests=N] "
 		     "[--pause-ms=P] [--keepalive] [--hold-ms=H] [--timeout-ms=T] "
-		     "[--latency-file=FILE] [--stop-file=FILE] [--begun-file=FILE] "
+		     "[--latency-file=FILE] [--stop-file=FILE] [--answers-file=FILE] "
 		     "[[--request=TEXT|--request-file=FILE] [--greeting=TEXT] --until=TEXT "
 		     "[--expect=REGEX] [--hang-up]]");
+}
+
+static FILE *file_open(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (file == NULL)
+		err(2, "cannot write %s", path);
+	return file;
+}
+
+static void answers_file_open(void)
+{
+	if (options.answers_path == NULL)
+		return;
+	answers_file = file_open(options.answers_path);
+	setvbuf(answers_file, NULL, _IOLBF, 0);
 }
 
 static void latency_file_open(void)
@@ -507,9 +509,7 @@ static void latency_file_open(void)
 
 	if (options.latency_path == NULL)
 		return;
-	latency_file = fopen(options.latency_path, "we");
-	if (latency_file == NULL)
-		err(2, "cannot write %s", options.latency_path);
+	latency_file = file_open(options.latency_path);
 	setvbuf(latency_file, NULL, _IOFBF, 1 << 20);
 	clock_gettime(CLOCK_REALTIME, &now);
 	/* So that whoever restarts can mark on this scale when. */
@@ -535,6 +535,7 @@ int main(int argc, char *argv[])
 	if (pipe(stop_pipe) == -1)
 		err(2, "pipe");
 	latency_file_open();
+	answers_file_open();
 	start_ns = now_ns();
 	clients_run(clients);
 	exit_code = tally_print(clients);

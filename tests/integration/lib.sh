@@ -452,11 +452,17 @@ load_start() {
 	case " $* " in
 	*' --to='*) to=() ;;
 	esac
-	rm -f "$TMP"/load.{stop,begun,log}
+	rm -f "$TMP"/load.{stop,answers,log}
 	launch "$TMP/load.log" nice -n 5 "$LOAD" "${to[@]}" --clients=4 --stop-file="$TMP/load.stop" \
-		--begun-file="$TMP/load.begun" "$@"
+		--answers-file="$TMP/load.answers" "$@"
 	LOAD_PID=$LAUNCHED_PID
-	wait_for 10 test -e "$TMP/load.begun"
+	wait_for 10 test -s "$TMP/load.answers"
+}
+
+# load_meets TAG: until it has had an answer of this version. It may have none for as long as it gets
+# no processor, though others had one.
+load_meets() {
+	wait_for 10 grep -qs "^$1 " "$TMP/load.answers"
 }
 
 # load_stop: end it; TALLY and LOAD_FAILED tell what it saw.
@@ -599,13 +605,13 @@ restart_thrice() {
 	local version
 	serve_versions server --strict "$@"
 	load_start
-	restart_to v2 v3 v4
+	for version in v2 v3 v4; do
+		restart_to $version
+		load_meets $version
+	done
 	load_stop
 	echo "$*: $TALLY" | cut -c 1-200
 	expect_eq 0 "$LOAD_FAILED" "$*: failed requests"
-	for version in v1 v2 v3 v4; do
-		[ "$(load_answers $version)" -gt 0 ] || fail "$*: $version answered nothing"
-	done
 	flip stop "$SUPERVISOR_PID" || fail "stop: $OUTPUT"
 	wait_for 10 processes_are ''
 }
@@ -655,11 +661,10 @@ restart_every_way() {
 		tag_set v3
 		restart
 		wait_for 5 tag_is v3
+		load_meets v3
 		load_stop
 		echo "$mode: $TALLY" | cut -c 1-200
 		expect_eq 0 "$LOAD_FAILED" "$mode: failed requests"
-		[ "$(load_answers v1)" -gt 0 ] || fail "$mode: the first version answered nothing"
-		[ "$(load_answers v3)" -gt 0 ] || fail "$mode: the last version answered nothing"
 		end_all
 	done
 }

@@ -10,6 +10,7 @@ goes_on() {
 		tag_set "v$number"
 		restart "$SUPERVISOR_PID"
 		wait_for 5 old_are_gone
+		load_meets "v$number"
 	done
 	load_end
 	expect_eq 15 "$(load_responders)" "processes that answered"

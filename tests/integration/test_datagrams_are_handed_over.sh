@@ -11,6 +11,7 @@ restarts() {
 	tag_set v2
 	restart "$SUPERVISOR_PID"
 	only_new_reads v2
+	load_meets v2
 	touch "$TMP/fail"
 	tag_set v3
 	restart_refused 'exited with status 1 before it was ready.*; generation 2 serves on$' "$SUPERVISOR_PID"
@@ -18,10 +19,8 @@ restarts() {
 	rm "$TMP/fail"
 	restart "$SUPERVISOR_PID"
 	only_new_reads v3
+	load_meets v3
 	load_end
-	for tag in v1 v2 v3; do
-		[ "$(load_answers $tag)" -gt 0 ] || fail "$1: version $tag answered nothing: $TALLY"
-	done
 }
 
 control_datagrams

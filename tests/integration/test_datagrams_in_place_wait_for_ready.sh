@@ -55,8 +55,8 @@ for who in self worker; do
 	restart
 	[ $(($(now_ms) - began)) -ge 950 ] || fail "$who: it did not wait for READY=1"
 	wait_for 5 answered_by v2
+	load_meets v2
 	load_end
-	[ "$(load_answers v2)" -gt 0 ] || fail "$who: version 2 answered nothing"
 	end_all
 done
 

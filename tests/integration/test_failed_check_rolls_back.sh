@@ -17,13 +17,13 @@ checks() {
 	tag_set v3
 	restart "$SUPERVISOR_PID"
 	wait_for 5 tag_is v3
+	load_meets v3
 	wait_for 5 old_are_gone
 	load_end
 	rm "$TMP/good"
 	for tag in v1 v2 v3; do
 		echo "$tag: $(load_answers $tag) answers"
 	done
-	[ "$(load_answers v3)" -gt 0 ] || fail "the good version answered nothing"
 	end_all
 }
 

@@ -22,12 +22,10 @@ in_place() {
 		restart "$SUPERVISOR_PID"
 		expect_match "generation $i \(pid [0-9]+\) ready in [0-9]+ ms, in place" "$OUTPUT"
 		wait_for 5 tag_is "v$i"
+		load_meets "v$i"
 	done
 	load_end
 	[ "$(load_field max_us)" -lt 4000000 ] || fail "a client waited too long: $TALLY"
-	for i in 1 2 3 4; do
-		[ "$(load_answers "v$i")" -gt 0 ] || fail "v$i answered nothing"
-	done
 	wait_for 5 old_are_gone
 }
 

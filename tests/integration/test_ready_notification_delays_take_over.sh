@@ -41,9 +41,9 @@ follows() {
 	wait_for 5 old_are_gone
 	load_start
 	upgrade "$([ "$FACE" = run ] && echo 3 || echo 4)" delayed 900
+	load_meets v2
 	load_end
 	[ "$took" -ge 850 ] || fail "ready after $took ms, before it said so"
-	[ "$(load_answers v2)" -gt 0 ] || fail "the new version answered nothing"
 }
 
 # The control: the same version after one that says nothing.

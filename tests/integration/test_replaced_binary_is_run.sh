@@ -18,11 +18,9 @@ runs_new() {
 		install "$version"
 		restart "$SUPERVISOR_PID"
 		expect_eq "$version" "$(tag_now)"
+		load_meets $version
 	done
 	load_end
-	for version in v1 v2 v3; do
-		[ "$(load_answers $version)" -gt 0 ] || fail "$version answered nothing"
-	done
 }
 
 control_without_flip

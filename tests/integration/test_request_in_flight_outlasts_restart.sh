@@ -20,7 +20,6 @@ keeps() {
 	expect_match 'generation [123] draining [1-4] connections?' "$seen$OUTPUT"
 	wait_for 5 tag_is v4
 	load_end
-	[ "$(load_answers v1)" -gt 0 ] || fail "$1: the first version answered nothing"
 	wait_for 5 old_are_gone
 	end_all
 }

@@ -14,7 +14,7 @@ for words in '--wait=accept' '--wait=epoll-et' '--wait=threads --blocking' \
 	behave "$words"
 	restart
 	wait_for 5 tag_is "v$number"
+	load_meets "v$number"
 done
 load_end
-[ "$(load_answers v9)" -gt 0 ] || fail "the last version answered nothing"
 pass

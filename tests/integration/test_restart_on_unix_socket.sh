@@ -20,6 +20,7 @@ habit() {
 		tag_set "v$n"
 		restart "$SUPERVISOR_PID"
 		expect_eq "v$n" "$(tag_now)" "$*"
+		load_meets "v$n"
 		expect_eq "$file" "$(file_of "$path")" "$*: the file after restart $n"
 	done
 	load_end
@@ -55,6 +56,7 @@ for version in v2 v3 v4; do
 	tag_set $version
 	restart "$SUPERVISOR_PID"
 	expect_eq $version "$(tag_now)" "abstract name"
+	load_meets $version
 done
 load_end
 expect_eq 4 "$(load_responders)" "abstract name: who answered"

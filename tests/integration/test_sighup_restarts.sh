@@ -8,14 +8,13 @@ restarts_by_hup() {
 	tag_set v2
 	restart_by_signal "$(signal_target)"
 	wait_for 5 tag_is v2
+	load_meets v2
 	wait_for 5 old_are_gone
 	tag_set v3
 	restart_by_signal "$(signal_target)"
 	wait_for 5 tag_is v3
+	load_meets v3
 	load_end
-	for tag in v1 v2 v3; do
-		[ "$(load_answers "$tag")" -gt 0 ] || fail "version $tag answered nothing"
-	done
 	expect_eq 3 "$(load_responders)" "processes that answered"
 }
 

@@ -15,10 +15,8 @@ settles() {
 	[ "$took" -ge 1900 ] || fail "ready after $took ms"
 	wait_for 5 tag_is v2
 	wait_for 5 old_are_gone
+	load_meets v2
 	load_end
-	for version in v1 v2; do
-		[ "$(load_answers $version)" -gt 0 ] || fail "$version answered nothing"
-	done
 }
 
 # Generation 1 is taken for ready before it waits; that it does wait is noticed afterwards.

@@ -132,8 +132,8 @@ keeps() {
 	expect_eq v4 "$(tag_now)" "version after a failed reload"
 	behave
 	reload "$unit" v5
+	load_meets v5
 	load_end
-	[ "$(load_answers v5)" -gt 0 ] || fail "the last version answered nothing"
 	property_is "$unit" NRestarts 0 || fail "systemd has started it anew: $OUTPUT"
 }
 
