@@ -123,22 +123,13 @@ static bool is_undecided;
 /* Was it started with our channel in its environment? Of what cleared that, others must tell. */
 static bool has_channel(const struct kin *kin, pid_t pid, const struct procfs_stat *stat)
 {
-	static const char name[] = "FLIP_CHANNEL=";
-	size_t length = strlen(kin->channel), size = 0;
-	CLEANUP_FILE FILE *file = length ? process_file(pid, "environ") : NULL;
-	CLEANUP_FREE char *variable = NULL;
-	bool is_empty = true;
+	size_t length = strlen(kin->channel);
+	bool has_none = false;
+	CLEANUP_FREE char *value = length ? process_variable(pid, "FLIP_CHANNEL", &has_none) : NULL;
 
-	while (file && getdelim(&variable, &size, '\0', file) > 0) {
-		const char *value = variable + sizeof(name) - 1;
-
-		is_empty = false;
-		if (strncmp(variable, name, sizeof(name) - 1) == 0)
-			return strncmp(value, kin->channel, length) == 0 &&
-			       (value[length] == '\0' || value[length] == '/');
-	}
-	is_undecided |= file && is_empty && !stat->is_ending;
-	return false;
+	is_undecided |= has_none && !stat->is_ending;
+	return value && strncmp(value, kin->channel, length) == 0 &&
+	       (value[length] == '\0' || value[length] == '/');
 }
 
 void kin_init(struct kin *kin, pid_t root, const char *channel)

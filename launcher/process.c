@@ -341,6 +341,21 @@ static uint64_t status_number(const char *text, const char *label, int base)
 	return line ? strtoull(line + strlen(label), NULL, base) : 0;
 }
 
+/*
+ * A thread that runs may be in a handler, which blocks all signals until it ends, and one that has none pending
+ * will have this one then.
+ */
+static bool first_takes(const char *status, int signal)
+{
+	const char *state = strstr(status, "\nState:\t");
+	uint64_t bit = 1ull << (signal - 1);
+
+	if (!state || state[sizeof("\nState:\t") - 1] == 'Z')
+		return false;
+	return state[sizeof("\nState:\t") - 1] == 'R' || !(status_number(status, "\nSigBlk:", 16) & bit) ||
+	       !(status_number(status, "\nSigPnd:", 16) & bit);
+}
+
 bool process_catches(pid_t pid, int signal, struct process_marks *marks)
 {
 	char text[4096];
@@ -349,6 +364,7 @@ bool process_catches(pid_t pid, int signal, struct process_marks *marks)
 		return false;
 	marks->is_filtered = status_number(text, "\nSeccomp:", 10) != 0;
 	marks->has_waited = status_number(text, "\nvoluntary_ctxt_switches:", 10) != 0;
+	marks->first_takes = first_takes(text, signal);
 	return status_number(text, "\nSigCgt:", 16) >> (signal - 1) & 1;
 }
 
@@ -360,6 +376,26 @@ int64_t process_age_ms(const struct procfs_stat *stat)
 		return 0;
 	return now.tv_sec * 1000ll + now.tv_nsec / 1000000 -
 	       (int64_t)(stat->started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+char *process_variable(pid_t pid, const char *name, bool *has_none)
+{
+	CLEANUP_FILE FILE *file = process_file(pid, "environ");
+	CLEANUP_FREE char *variable = NULL;
+	size_t length = strlen(name), size = 0;
+
+	*has_none = file != NULL;
+	while (file && getdelim(&variable, &size, '\0', file) > 0) {
+		*has_none = false;
+		if (strncmp(variable, name, length) == 0 && variable[length] == '=')
+			return strdup(variable + length + 1);
+	}
+	return NULL;
+}
+
+bool process_is_disabled_by(const char *value)
+{
+	return value && *value && strcmp(value, "0") != 0;
 }
 
 bool process_has_mapped(pid_t pid, const char *ending)

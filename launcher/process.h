@@ -88,6 +88,7 @@ bool process_is_program_of(pid_t pid, pid_t other);
 struct process_marks {
 	bool is_filtered; /* confined to some system calls (seccomp(2)) */
 	bool has_waited;  /* its first thread has, for anything, since it was forked */
+	bool first_takes; /* its first thread is there, and does not keep the signal out for good */
 };
 
 /* Has it a handler for this signal? Fills `marks` in. */
@@ -95,6 +96,15 @@ bool process_catches(pid_t pid, int signal, struct process_marks *marks);
 
 /* How long ago a process was forked, 10 ms too much at most. */
 int64_t process_age_ms(const struct procfs_stat *stat);
+
+/*
+ * The value that a variable had when its program was started, to be freed; NULL: none, or we may not look.
+ * has_none: it has no variable at all, which is so while it becomes another program.
+ */
+char *process_variable(pid_t pid, const char *name, bool *has_none);
+
+/* Does a value of FLIP_DISABLE switch the library off, as it sees it? NULL: not set. */
+bool process_is_disabled_by(const char *value);
 
 /* Is a file mapped in it whose path ends so? True, too, if it does not let us look. */
 bool process_has_mapped(pid_t pid, const char *ending);

@@ -11,7 +11,9 @@
  *     its own. After a longer settle time that is taken for ready, unless the generation that
  *     serves was seen to wait. Its waiting goes on being looked for (MESSAGE_COMMIT).
  */
+#include "cleanup.h"
 #include "files.h"
+#include "listeners.h"
 #include "log.h"
 #include "service.h"
 
@@ -187,12 +189,23 @@ static void watch_no_longer(struct timer *timer)
 	generation_commit(generation);
 }
 
+/* It has said so, or is without flip: is that known to whom will want to restart it? */
+static void say_if_out_of_sight(struct generation *generation)
+{
+	char blind_spot[BLIND_SPOT_MAX];
+
+	if (!generation->n_heard && *generation_blind_spot(generation, blind_spot, sizeof(blind_spot)))
+		log_line(LOG_LEVEL_ERROR, "generation %u cannot be restarted: flip knows of no listener of it%s",
+			 generation->number, blind_spot);
+}
+
 static void begin(struct generation *generation)
 {
 	if (was_seen_waiting(generation))
 		timer_clear(&generation->again);
 	else
 		timer_set(&generation->again, WATCH_ON_MS, watch_no_longer);
+	say_if_out_of_sight(generation);
 	service_ready(generation);
 }
 
@@ -261,8 +274,41 @@ void generation_said_ready(struct generation *generation)
 
 /* Processes that cannot tell what they do. */
 struct blind_spot {
-	pid_t without_library, elsewhere;
+	const struct generation *generation;
+	pid_t without_library, disabled, elsewhere, unseen;
+	char listener[120]; /* of the last one */
 };
+
+/* Is a listener that nobody has told of open in this process? */
+struct unheard {
+	struct blind_spot *found;
+	pid_t pid;
+};
+
+static bool is_it(uint64_t inode, const void *argument)
+{
+	return inode == *(const uint64_t *)argument;
+}
+
+static void look_who_has(const struct listener_seen *listener, void *argument)
+{
+	const struct unheard *unheard = argument;
+	struct blind_spot *found = unheard->found;
+
+	if (listener->is_datagram || found->unseen || generation_heard(found->generation, listener->inode) ||
+	    !process_holds(unheard->pid, is_it, &listener->inode))
+		return;
+	found->unseen = unheard->pid;
+	snprintf(found->listener, sizeof(found->listener), "%s", listener->address);
+}
+
+static bool is_disabled(pid_t pid)
+{
+	bool has_none;
+	CLEANUP_FREE char *value = process_variable(pid, "FLIP_DISABLE", &has_none);
+
+	return process_is_disabled_by(value);
+}
 
 static void look_for_blind_spot(pid_t pid, void *argument)
 {
@@ -270,13 +316,17 @@ static void look_for_blind_spot(pid_t pid, void *argument)
 
 	if (!process_has_mapped(pid, "/libflip.so"))
 		found->without_library = pid;
+	else if (is_disabled(pid))
+		found->disabled = pid;
 	else if (!process_shares_network(pid))
 		found->elsewhere = pid;
+	else
+		listeners_each(pid, look_who_has, &(struct unheard){ found, pid });
 }
 
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
 {
-	struct blind_spot found = { 0 };
+	struct blind_spot found = { .generation = generation };
 
 	kin_each(&generation->kin, look_for_blind_spot, &found);
 	if (found.without_library)
@@ -285,11 +335,19 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 			 " LD_PRELOAD (keep the old value behind it), or with the rights of two users"
 			 " (secure-execution mode, ld.so(8): start the server as its own user)",
 			 (int)found.without_library);
+	else if (found.disabled)
+		snprintf(text, size, "; FLIP_DISABLE in the environment of its process %d keeps flip out of it",
+			 (int)found.disabled);
 	else if (found.elsewhere)
 		snprintf(text, size,
 			 "; its process %d is in another network namespace, from which flip is not to be reached: start"
 			 " flip in there (ip netns exec NAME flip run -- ...)",
 			 (int)found.elsewhere);
+	else if (found.unseen)
+		snprintf(text, size,
+			 "; its process %d listens on %s by system calls of its own and not by libc's, as programs in"
+			 " Go do: there flip sees and hands over nothing",
+			 (int)found.unseen, found.listener);
 	else
 		return "";
 	return text;
@@ -302,8 +360,9 @@ const char *generation_lacks(struct generation *generation, char *text, size_t s
 	if (generation->found_lock)
 		return "the one that serves has locked their pid file: if two must not run at a time, use --in-place";
 	if (!generation->n_heard) {
-		snprintf(text, size, "it does not listen on anything yet%s",
-			 generation_blind_spot(generation, blind_spot, sizeof(blind_spot)));
+		if (!*generation_blind_spot(generation, blind_spot, sizeof(blind_spot)))
+			return "it does not listen on anything yet";
+		snprintf(text, size, "flip knows of no listener of it%s", blind_spot);
 		return text;
 	}
 	if (!must_say_ready(generation) || generation->said_ready)

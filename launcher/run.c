@@ -331,8 +331,7 @@ int supervisor_run(const struct settings *settings, char **argv)
 	prepare(settings, argv[0], argv, getpid());
 	listen_for_control(argv[0]);
 	pid_file = write_pid_file();
-	service.current = service_spawn();
-	if (!service.current) {
+	if (!service_start()) {
 		int error = errno;
 
 		if (pid_file)

@@ -170,9 +170,9 @@ extern struct service service;
 void service_event(enum service_event event);
 /* The current generation is ready, and no other is coming. */
 bool service_is_serving(void);
-/* Starts the command once more; NULL: it could not be (reason: failure, and errno). */
-struct generation *service_spawn(void);
-/* The same, into service.current or service.new, with its deadline; or the event of its failure. */
+/* Starts the command, the first generation; false: it could not be (reason: service.failure, and errno). */
+bool service_start(void);
+/* Starts it once more, into service.current or service.new, with its deadline; or the event of its failure. */
 void service_spawn_into(struct generation **place);
 /* Asks the current generation for its listeners: ends in service_collected(). */
 void service_collect(void);

@@ -24,6 +24,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -36,9 +37,13 @@
 #define REARM_MS 3
 #define RESUMING_MS 20
 #define OUTPUT_LINES 10
+/* The first generation has told of no listener so long: somebody may wonder why. */
+#define UNHEARD_MS 5000
 #define LINGERING_MAX 32
 /* The channel of a generation and its NOTIFY_SOCKET, and those who connect to them at a time. */
 #define DESCRIPTORS_NEEDED 10
+
+#define OF_DEADLINE(timer) ((struct generation *)((char *)(timer) - offsetof(struct generation, deadline)))
 
 struct service service = {
 	.retired = TAILQ_HEAD_INITIALIZER(service.retired),
@@ -112,8 +117,7 @@ static void settle_result(void)
 
 static void generation_ready_timeout(struct timer *timer)
 {
-	struct generation *generation =
-		(void *)((char *)timer - offsetof(struct generation, deadline));
+	struct generation *generation = OF_DEADLINE(timer);
 	char text[LACK_MAX];
 
 	service_set_failure("generation %u (pid %d) timed out: it was not ready within %u ms (%s)",
@@ -122,7 +126,7 @@ static void generation_ready_timeout(struct timer *timer)
 	service_event(EVENT_NEW_FAILED);
 }
 
-struct generation *service_spawn(void)
+static struct generation *service_spawn(void)
 {
 	const struct start *start = service.on_fallback ? &service.fallback : &service.start;
 	char channel_name[48];
@@ -170,11 +174,44 @@ static bool spawn_into(struct generation **place)
 	return false;
 }
 
+/* Nothing will be heard of it, and nobody is to wait for that: in an incident, it must come up. */
+static void begin_disabled(struct timer *timer)
+{
+	log_line(LOG_LEVEL_ERROR, "FLIP_DISABLE is set: the server runs without flip, and is taken for ready;"
+				  " it cannot be restarted until flip run is started without FLIP_DISABLE");
+	service_ready(OF_DEADLINE(timer));
+}
+
+static void say_whom_we_cannot_hear(struct timer *timer)
+{
+	struct generation *generation = OF_DEADLINE(timer);
+	char blind_spot[BLIND_SPOT_MAX];
+
+	if (!generation->n_heard && *generation_blind_spot(generation, blind_spot, sizeof(blind_spot)))
+		log_line(LOG_LEVEL_ERROR, "generation %u is not ready%s", generation->number, blind_spot);
+}
+
+static void deadline_set(struct generation *generation, int64_t patience_ms, void (*over)(struct timer *timer))
+{
+	bool is_disabled = process_is_disabled_by(getenv("FLIP_DISABLE"));
+
+	timer_set(&generation->deadline, is_disabled ? 0 : patience_ms, is_disabled ? begin_disabled : over);
+}
+
+/* The first one may take its time: nobody serves whom it would have to relieve. */
+bool service_start(void)
+{
+	service.current = service_spawn();
+	if (service.current)
+		deadline_set(service.current, UNHEARD_MS, say_whom_we_cannot_hear);
+	return service.current != NULL;
+}
+
 /* From now on it is heard, and has to become ready. */
 static void admit(struct generation *generation)
 {
 	generation->channel.events = POLLIN;
-	timer_set(&generation->deadline, service.settings->ready_timeout_ms, generation_ready_timeout);
+	deadline_set(generation, service.settings->ready_timeout_ms, generation_ready_timeout);
 }
 
 void service_spawn_into(struct generation **place)

@@ -158,7 +158,7 @@ static int check_phdrs(const struct program *program, const ElfW(Ehdr) *ehdr)
 	if (!interp)
 		return refuse(&program->refusal, EXIT_FLIP,
 			      "'%s' is statically linked, so no library can be loaded into it; "
-			      "link it dynamically",
+			      "link it dynamically, or if it only starts the server, let it start flip run",
 			      program->path);
 	return check_loader(program, interp);
 }
