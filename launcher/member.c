@@ -199,26 +199,37 @@ void generation_tell(struct generation *generation, enum message_type type, uint
 }
 
 /*
- * Raises flip's signal in a process, marked as flip's. Where the kernel has no room to queue it, a
- * plain one will do: only a program that uses the signal itself takes that for its own.
+ * Raises flip's signal in a process, marked as flip's: in its first thread, if that takes it, for one that is
+ * sent to the process may end a wait in a thread that does not get it (see interrupt_was_stolen()). Where the
+ * kernel has no room to queue it, a plain one will do: only a program that uses the signal itself takes that
+ * for its own.
  */
-static int call_process(pid_t pid)
+static int call_process(pid_t pid, const struct process_marks *marks)
 {
-	union sigval mark = { .sival_ptr = (void *)SESSION_MARK };
-	int result = sigqueue(pid, SESSION_SIGNAL, mark);
+	siginfo_t info = { .si_signo = SESSION_SIGNAL, .si_code = SI_QUEUE };
+	long result;
 
-	return result != 0 && errno == EAGAIN ? kill(pid, SESSION_SIGNAL) : result;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = (void *)SESSION_MARK;
+	if (marks->first_takes)
+		result = syscall(SYS_rt_tgsigqueueinfo, pid, pid, SESSION_SIGNAL, &info);
+	else
+		result = syscall(SYS_rt_sigqueueinfo, pid, SESSION_SIGNAL, &info);
+	if (result == 0 || errno != EAGAIN)
+		return (int)result;
+	return marks->first_takes ? tgkill(pid, pid, SESSION_SIGNAL) : kill(pid, SESSION_SIGNAL);
 }
 
 void generation_nudge(const struct generation *generation)
 {
 	const struct member *member;
-	struct process_marks unread;
+	struct process_marks marks;
 
 	/* One that is becoming another program (exec) would die of it. */
 	TAILQ_FOREACH(member, &generation->members, link)
-		if (!member->answered && process_catches(member->pid, SESSION_SIGNAL, &unread))
-			call_process(member->pid);
+		if (!member->answered && process_catches(member->pid, SESSION_SIGNAL, &marks))
+			call_process(member->pid, &marks);
 }
 
 static struct stranger *stranger_find(struct generation *generation, pid_t pid)
@@ -257,12 +268,12 @@ static bool is_heard(uint64_t inode, const void *argument)
 	return generation_heard(argument, inode) != NULL;
 }
 
-static void stranger_call(struct stranger *stranger)
+static void stranger_call(struct stranger *stranger, const struct process_marks *marks)
 {
 	/* The runtime of Go, for one, has a handler for every signal, and it is not the shim's. */
 	if (stranger->calls == CALLS_DOUBT && !process_has_mapped(stranger->pid, "/libflip.so"))
 		stranger->calls = CALLS_MAX;
-	if (stranger->calls == CALLS_MAX || call_process(stranger->pid) != 0)
+	if (stranger->calls == CALLS_MAX || call_process(stranger->pid, marks) != 0)
 		stranger->calls = CALLS_MAX;
 	else
 		stranger->calls++;
@@ -333,7 +344,7 @@ static bool is_stranger(struct generation *generation, pid_t pid, const struct p
 	stranger->connections = view->connections;
 	stranger->is_hidden = view->is_hidden;
 	if (is_grown_up(pid, marks.has_waited))
-		stranger_call(stranger);
+		stranger_call(stranger, &marks);
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has a listener and is no member: call %u",
 		 (int)pid, generation->number, stranger->calls);
 	return true;
@@ -350,7 +361,7 @@ void generation_call(struct generation *generation, pid_t pid)
 		return;
 	process_look(pid, NULL, is_heard, generation, &seen);
 	if (seen.holds)
-		call_process(pid);
+		call_process(pid, &marks);
 }
 
 /* It was called a moment ago, and may be joining. */

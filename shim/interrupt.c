@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A thread that lost the signal to another one runs again within this time, or the next tick. */
+/* A thread that lost the signal to another one runs again within this time, mostly, or the next tick. */
 #define STOLEN_WINDOW_NS 20000000ll
 /* Of so many new threads one looks whether the program has set handlers past libc. */
 #define HANDLERS_EVERY 32
@@ -65,7 +65,8 @@ bool interrupt_was_stolen(void)
 {
 	int64_t then_ns = atomic_load(&command_ns);
 
-	return errno == EINTR && then_ns && sys_clock_ns(CLOCK_MONOTONIC_COARSE) - then_ns < STOLEN_WINDOW_NS;
+	return errno == EINTR && then_ns &&
+	       (sys_clock_ns(CLOCK_MONOTONIC_COARSE) - then_ns < STOLEN_WINDOW_NS || !signals_has_handler());
 }
 
 /* What a context has of a system call: its instruction, its number and its result. */

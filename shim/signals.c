@@ -94,6 +94,8 @@ static void act_for_flip(const siginfo_t *info)
 {
 	uint32_t epoch = info->si_code == SI_QUEUE ? (uint32_t)(uintptr_t)info->si_value.sival_ptr : 0;
 
+	if (!epoch && (info->si_code == SI_TIMER || sys_gettid() != sys_getpid()))
+		interrupt_note_command(); /* it was sent to the process */
 	if (info->si_code == SI_TIMER)
 		orphan_tick();
 	else if (epoch)
@@ -273,6 +275,24 @@ void signals_take_commands(int restart_signal, int stop_signal, bool ours)
 		take(SLOT_STOP, stop_signal, ours, handle_command);
 	if (ours)
 		synchronous_refit();
+}
+
+bool signals_has_handler(void)
+{
+	int saved = errno;
+	bool found = false;
+
+	for (int signal = 1; signal < NSIG && !found; signal++) {
+		const struct taken *mine = taken_find(signal);
+		struct sigaction now;
+
+		if (mine)
+			found = has_handler(&mine->program);
+		else
+			found = REAL(sigaction)(signal, NULL, &now) == 0 && has_handler(&now);
+	}
+	errno = saved;
+	return found;
 }
 
 uint64_t signals_ours(void)

@@ -27,6 +27,9 @@ bool signals_admit(bool handlers_too);
 /* A thread was found that had the private signal blocked, past libc. */
 extern _Atomic bool signals_found_blocked;
 
+/* Has the program a handler for any signal? One that has none is not used to see EINTR. Async-signal-safe. */
+bool signals_has_handler(void);
+
 /* The signals that are flip's alone, a bit each (sys_signal_bit). Async-signal-safe. */
 uint64_t signals_ours(void);
 
