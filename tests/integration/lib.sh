@@ -514,8 +514,10 @@ control_without_flip() {
 	rm -f "$TMP/load.log"	# its failures are none of the test's
 }
 
+# The load may get no processor in so short a gap.
 control_stop_start() {
 	stop_server
+	wait_for 5 grep -qs '^load: ' "$TMP/load.log"
 	start_server "${control_command[@]}"
 }
 

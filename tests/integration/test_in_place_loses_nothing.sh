@@ -25,7 +25,7 @@ in_place() {
 		load_meets "v$i"
 	done
 	load_end
-	[ "$(load_field max_us)" -lt 4000000 ] || fail "a client waited too long: $TALLY"
+	[ "$(load_field max_us)" -lt $((2000000 * PATIENCE)) ] || fail "a client waited too long: $TALLY"
 	wait_for 5 old_are_gone
 }
 
