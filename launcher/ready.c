@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /*
  * How long a generation that lacks some of the old one's listeners must be quiet before it counts
@@ -298,6 +299,8 @@ static void look_who_has(const struct listener_seen *listener, void *argument)
 	if (listener->is_datagram || found->unseen || generation_heard(found->generation, listener->inode) ||
 	    !process_holds(unheard->pid, is_it, &listener->inode))
 		return;
+	if (process_holds(getpid(), is_it, &listener->inode))
+		return; /* it has been given that, and may not have looked at it yet */
 	found->unseen = unheard->pid;
 	snprintf(found->listener, sizeof(found->listener), "%s", listener->address);
 }

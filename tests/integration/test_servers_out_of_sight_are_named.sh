@@ -48,6 +48,11 @@ says_hello() {
 	[ "$(timeout 5 cat <"/dev/tcp/127.0.0.1/$PORT" 2>/dev/null)" = hello ]
 }
 
+has_grandchild() {
+	local child
+	child=$(pgrep -P "$FLIP_PID") && pgrep -P "$child" >/dev/null
+}
+
 starts() {
 	launch "$TMP/flip.log" "$@"
 	FLIP_PID=$LAUNCHED_PID
@@ -104,11 +109,14 @@ restart_refused "flip knows of no listener of it; its process $server is in anot
 kill -KILL "$server" # by its network end_all finds what is left, and this one is elsewhere
 end_all
 
-# A program that flip sees, and that only is not ready yet: no process is named.
+# A program that flip sees, and that only is not ready yet: no process is named. It was given a listener.
 touch "$TMP/init"
-launch "$TMP/flip.log" "$FLIP" run -- sh -c '"$@" & wait' sh "$SERVER" --init-before-bind-while="$TMP/init"
+launch "$TMP/flip.log" /usr/bin/python3 -c 'import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 8081))
+listener.set_inheritable(True)
+os.execv(sys.argv[1], sys.argv[1:])' "$FLIP" run -- sh -c '"$@" & wait' sh "$SERVER" --init-before-bind-while="$TMP/init"
 FLIP_PID=$LAUNCHED_PID
-wait_for 5 pgrep -P "$(pgrep -P "$FLIP_PID")"
+wait_for 5 has_grandchild
 restart_refused 'it does not listen on anything yet\)$'
 start_goes_on
 end_all
