@@ -405,8 +405,8 @@ static int accept4_itself(int fd, struct sockaddr *address, socklen_t *length, i
 /*
  * accept() failed. On a listener that generations share, the description is non-blocking whatever
  * the program wants: a blocking program waits here. If a wait call has just told it 'readable',
- * another generation was quicker: a program that waits by poll() must not be parked in accept(),
- * and ECONNABORTED is what accept(2) has for a client that is gone.
+ * another generation was quicker: a program that waits by poll(), in this thread or another, must not be
+ * parked in accept(), and ECONNABORTED is what accept(2) has for a client that is gone.
  * Returns 0 to try again, or the errno value for the program.
  */
 static int accept_failed(int fd, int error)
@@ -432,6 +432,8 @@ static int accept_failed(int fd, int error)
 		told_accepted(fd);
 		return ECONNABORTED;
 	}
+	if (told_to_another(fd))
+		return ECONNABORTED;
 	if (!is_placeholder && blocking_let(fd))
 		return 0;
 	return blocking_wait(fd);

@@ -8,7 +8,15 @@
 #include "session.h"
 #include "sys.h"
 
+/* So deep may sets lie in each other (EP_MAX_NESTS in Linux). */
+#define NESTS_MAX 4
+
 __thread struct told told;
+
+/* What threads were told, and no accept() has been made of since: a bit a descriptor, and the last epoll set. */
+#define TOLD_FDS 1024
+static _Atomic uint64_t told_to_any[TOLD_FDS / 64];
+static _Atomic int told_set_to_any = -1;
 
 /* One that the program waits on is a listener of the service, however it came by it. */
 static void report(uint64_t inode)
@@ -37,11 +45,64 @@ void waiting_on(int fd)
 		report(sys_inode(fd));
 }
 
+/* A set, and those that lie in it. */
+struct nest {
+	int depth;
+	uint64_t inode; /* of all sets, and of other files that have no name */
+};
+
+static int look_into_set(int set, int depth);
+
+static bool report_registration(const struct registration *registration, void *argument)
+{
+	const struct nest *nest = argument;
+	int fd = registration->fd;
+
+	if (!(registration->events & EPOLLIN))
+		return true;
+	/* Most are connections; the number still names the socket unless it was reused. */
+	if (registration->inode == nest->inode && nest->depth < NESTS_MAX &&
+	    descriptor_kind(-1, fd) == DESCRIPTOR_EPOLL)
+		look_into_set(fd, nest->depth + 1);
+	else if (listener_is(fd) && sys_inode(fd) == registration->inode)
+		report(registration->inode);
+	return true;
+}
+
+static int look_into_set(int set, int depth)
+{
+	struct nest nest = { depth, sys_inode(set) };
+
+	return registration_each(-1, set, report_registration, &nest);
+}
+
+void waiting_on_epoll(int set)
+{
+	/* Without a /proc, after chroot(), the supervisor is to look. */
+	if (look_into_set(set, 0) != 0)
+		session_tell(MESSAGE_WAITING_SET, (uint64_t)set);
+}
+
+static bool has_name(int fd)
+{
+	struct stat status;
+
+	return sys_fstat(fd, &status) != 0 || status.st_mode & S_IFMT;
+}
+
+static void polling_on(int fd)
+{
+	if (listener_is(fd))
+		report(sys_inode(fd));
+	else if (!has_name(fd) && descriptor_kind(-1, fd) == DESCRIPTOR_EPOLL)
+		look_into_set(fd, 0);
+}
+
 void waiting_on_poll(const struct pollfd *fds, nfds_t n)
 {
 	for (nfds_t i = 0; i < n; i++)
 		if (fds[i].fd >= 0 && fds[i].events & (POLLIN | POLLRDNORM))
-			waiting_on(fds[i].fd);
+			polling_on(fds[i].fd);
 }
 
 struct select_search {
@@ -76,28 +137,35 @@ static void select_each(int n, const fd_set *reads, void (*found)(int fd))
 
 void waiting_on_select(int n, const fd_set *reads)
 {
-	select_each(n, reads, waiting_on);
+	select_each(n, reads, polling_on);
 }
 
-static bool report_registration(const struct registration *registration, void *unused)
+/* Written only where it changes something: most are connections, and told again and again. */
+static void tell_any(int fd)
 {
-	(void)unused;
-	/* Most are connections; the number still names the socket unless it was reused. */
-	if (registration->events & EPOLLIN && listener_is(registration->fd) &&
-	    sys_inode(registration->fd) == registration->inode)
-		report(registration->inode);
-	return true;
+	uint64_t bit = 1ull << (fd % 64);
+
+	if (fd < TOLD_FDS && !(atomic_load_explicit(&told_to_any[fd / 64], memory_order_relaxed) & bit))
+		atomic_fetch_or(&told_to_any[fd / 64], bit);
 }
 
-void waiting_on_epoll(int set)
+void told_any_by_poll(const struct pollfd *fds, nfds_t n)
 {
-	/* Without a /proc, after chroot(), the supervisor is to look. */
-	if (registration_each(-1, set, report_registration, NULL) != 0)
-		session_tell(MESSAGE_WAITING_SET, (uint64_t)set);
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd >= 0 && fds[i].revents)
+			tell_any(fds[i].fd);
+}
+
+void told_any_by_epoll(int set)
+{
+	if (atomic_load_explicit(&told_set_to_any, memory_order_relaxed) != set)
+		atomic_store(&told_set_to_any, set);
 }
 
 static void told_add(int fd)
 {
+	if (told_concerns_others())
+		tell_any(fd);
 	if (told.n < TOLD_MAX)
 		told.fds[told.n] = (struct pollfd){ .fd = fd, .revents = POLLIN };
 	if (told.n <= TOLD_MAX)
@@ -130,6 +198,34 @@ static bool match_registration(const struct registration *registration, void *ar
 
 	search->found = registration->fd == search->fd;
 	return !search->found;
+}
+
+/* Was it told? No longer. */
+static bool is_taken_back(int fd)
+{
+	uint64_t bit = 1ull << (fd % 64);
+
+	return fd >= 0 && fd < TOLD_FDS && atomic_load_explicit(&told_to_any[fd / 64], memory_order_relaxed) & bit &&
+	       atomic_fetch_and(&told_to_any[fd / 64], ~bit) & bit;
+}
+
+void told_any_accepted(int fd)
+{
+	is_taken_back(fd);
+	told_any_by_epoll(-1);
+}
+
+bool told_to_another(int fd)
+{
+	struct search search = { .fd = fd };
+	int set;
+
+	if (told.n || !told_concerns_others())
+		return false;
+	if (is_taken_back(fd))
+		return true;
+	set = atomic_exchange(&told_set_to_any, -1);
+	return set >= 0 && registration_each(-1, set, match_registration, &search) == 0 && search.found;
 }
 
 bool told_readable(int fd)

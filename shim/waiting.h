@@ -4,9 +4,12 @@
  */
 #pragma once
 
+#include "session.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/select.h>
+#include <sys/single_threaded.h>
 
 /* Before a wait, while session_is_watching(): reports the listeners among them. Any thread. */
 void waiting_on(int fd);
@@ -41,9 +44,24 @@ static inline void told_anew(int n)
 	told.n = n;
 }
 
+/*
+ * Is what one thread is told to be known to the others? One may wait and another one accept (Tcl), and where a
+ * listener blocks, that one would be left in accept() if the client is another generation's by then.
+ */
+static inline bool told_concerns_others(void)
+{
+	return unlikely(session_has_blocking()) && !__libc_single_threaded;
+}
+
+void told_any_by_poll(const struct pollfd *fds, nfds_t n);
+void told_any_by_epoll(int set);
+void told_any_accepted(int fd);
+
 static inline void told_by_epoll(int set, int result)
 {
 	told_anew(result > 0 ? ~set : 0);
+	if (result > 0 && told_concerns_others())
+		told_any_by_epoll(set);
 }
 
 /* More descriptors than fit: only those that something was said of. */
@@ -63,6 +81,8 @@ static inline void told_by_poll(const struct pollfd *fds, nfds_t n, int result)
 		told_by_many(fds, n);
 		return;
 	}
+	if (told_concerns_others())
+		told_any_by_poll(fds, n);
 	told_anew((int)n);
 	if (n % 2 == 1) {
 		n--;
@@ -86,6 +106,8 @@ static inline void told_accepted(int fd)
 {
 	if (told.accepted != fd + 1)
 		told.accepted = fd + 1;
+	if (told_concerns_others())
+		told_any_accepted(fd);
 }
 
 static inline void told_taken(int fd)
@@ -95,6 +117,12 @@ static inline void told_taken(int fd)
 
 /* Did this thread's last wait call say that fd is readable? */
 bool told_readable(int fd);
+
+/*
+ * Has another thread been told that fd is readable, and this one nothing? Then it accepts for that. True once: a
+ * second accept() in a row is the program's own wish to wait.
+ */
+bool told_to_another(int fd);
 
 /*
  * poll(), going on with the time left after an interruption by flip. In hook_wait.c; blocks.

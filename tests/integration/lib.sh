@@ -651,7 +651,8 @@ daemons_answer() {
 
 # restart_every_way SERVER OPTIONS: each way to wait, two restarts each under load. MODES: which.
 MODES_ALL='accept accept4 epoll epoll-blocking epoll-et epoll-exclusive epoll-many epoll-nested
-epoll-pwait epoll-pwait2 poll poll-blocking ppoll pselect select select-blocking thread threads'
+epoll-pwait epoll-pwait2 poll poll-blocking poll-elsewhere poll-nested ppoll pselect select select-blocking
+select-nested thread threads'
 
 restart_every_way() {
 	local mode to=${LOAD_TO:---to=$(target)}

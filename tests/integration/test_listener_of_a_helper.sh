@@ -16,6 +16,6 @@ restarts() {
 	load_end
 }
 
-export FLIP_READY_TIMEOUT=8s
+export FLIP_READY_TIMEOUT=8s TMPDIR=$TMP # what a killed server leaves goes with it
 in_both_faces restarts
 pass

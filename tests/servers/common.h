@@ -192,3 +192,6 @@ void run_epoll_et(struct server *server);
 void run_epoll_exclusive(struct server *server);
 void run_epoll_many(struct server *server);
 void run_epoll_nested(struct server *server);
+void run_poll_nested(struct server *server);
+void run_select_nested(struct server *server);
+void run_poll_elsewhere(struct server *server);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,62 @@ static void wait_poll(struct loop *loop, int timeout_ms)
 		wanted_ready(loop, count);
 }
 
+static void wait_epoll(struct loop *loop, int timeout_ms);
+
+/* The set of wait_epoll() is waited for as one descriptor among others, and then asked what it has. */
+static void wait_poll_nested(struct loop *loop, int timeout_ms)
+{
+	if (poll(&(struct pollfd){ .fd = loop->epoll_fd, .events = POLLIN }, 1, timeout_ms) == -1)
+		server_wait_failed(loop->server, "poll");
+	else
+		wait_epoll(loop, 0);
+}
+
+static void wait_select_nested(struct loop *loop, int timeout_ms)
+{
+	struct timeval timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(loop->epoll_fd, &set);
+	if (select(loop->epoll_fd + 1, &set, NULL, NULL, timeout_ms < 0 ? NULL : &timeout) == -1)
+		server_wait_failed(loop->server, "select");
+	else
+		wait_epoll(loop, 0);
+}
+
+/* Another thread waits, and the loop does what there is to do (Tcl's notifier). */
+static struct {
+	sem_t asked, answered;
+	struct loop *loop;
+	int count, timeout_ms, result;
+} notifier;
+
+static void *notifier_run(void *unused)
+{
+	for (;;) {
+		while (sem_wait(&notifier.asked) == -1)
+			;
+		notifier.result = poll(notifier.loop->wanted, (nfds_t)notifier.count, notifier.timeout_ms);
+		sem_post(&notifier.answered);
+	}
+	return unused;
+}
+
+static void wait_poll_elsewhere(struct loop *loop, int timeout_ms)
+{
+	notifier.loop = loop;
+	notifier.count = wanted_fill(loop);
+	notifier.timeout_ms = timeout_ms;
+	sem_post(&notifier.asked);
+	while (sem_wait(&notifier.answered) == -1)
+		;
+	if (notifier.result == -1)
+		server_wait_failed(loop->server, "poll");
+	else
+		wanted_ready(loop, notifier.count);
+}
+
 /* NULL, for ever, is what a negative time means. */
 static struct timespec *timeout_fill(struct timespec *timeout, int timeout_ms)
 {
@@ -352,6 +409,21 @@ static void wait_pselect(struct loop *loop, int timeout_ms)
 		server_wait_failed(loop->server, "pselect");
 	else
 		set_ready(loop, &set, count);
+}
+
+/* Every signal goes to the main thread. */
+static void thread_start(void *(*run)(void *), void *argument)
+{
+	sigset_t all, before;
+	pthread_t thread;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	errno = pthread_create(&thread, NULL, run, argument);
+	if (errno != 0)
+		err(1, "pthread_create");
+	pthread_detach(thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void run_poll(struct server *server)
@@ -473,6 +545,24 @@ void run_epoll_et(struct server *server)
 	loop_run(epoll_loop_new(server, wait_epoll, EPOLLET, 0, server->listen_count));
 }
 
+void run_poll_nested(struct server *server)
+{
+	loop_run(epoll_loop_new(server, wait_poll_nested, 0, 0, server->listen_count));
+}
+
+void run_select_nested(struct server *server)
+{
+	loop_run(epoll_loop_new(server, wait_select_nested, 0, 0, server->listen_count));
+}
+
+void run_poll_elsewhere(struct server *server)
+{
+	sem_init(&notifier.asked, 0, 0);
+	sem_init(&notifier.answered, 0, 0);
+	thread_start(notifier_run, NULL);
+	loop_run(loop_new(server, wait_poll_elsewhere, 0, server->listen_count));
+}
+
 void run_epoll_nested(struct server *server)
 {
 	loop_run(epoll_loop_new(server, wait_epoll_nested, 0, 0, server->listen_count));
@@ -484,19 +574,9 @@ static void *loop_thread(void *argument)
 	return NULL;
 }
 
-/* Every signal goes to the main thread. */
 static void loop_start(struct loop *loop)
 {
-	sigset_t all, before;
-	pthread_t thread;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	errno = pthread_create(&thread, NULL, loop_thread, loop);
-	if (errno != 0)
-		err(1, "pthread_create");
-	pthread_detach(thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thread_start(loop_thread, loop);
 }
 
 /* Several threads, a set each, all with the same listeners. */
