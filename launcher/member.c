@@ -201,8 +201,8 @@ void generation_tell(struct generation *generation, enum message_type type, uint
 /*
  * Raises flip's signal in a process, marked as flip's: in its first thread, if that takes it, for one that is
  * sent to the process may end a wait in a thread that does not get it (see interrupt_was_stolen()). Where the
- * kernel has no room to queue it, a plain one will do: only a program that uses the signal itself takes that
- * for its own.
+ * kernel has no room to queue it, a plain one will do, which has that of kill() alone: only a program that uses
+ * the signal itself takes it for its own.
  */
 static int call_process(pid_t pid, const struct process_marks *marks)
 {
@@ -216,9 +216,7 @@ static int call_process(pid_t pid, const struct process_marks *marks)
 		result = syscall(SYS_rt_tgsigqueueinfo, pid, pid, SESSION_SIGNAL, &info);
 	else
 		result = syscall(SYS_rt_sigqueueinfo, pid, SESSION_SIGNAL, &info);
-	if (result == 0 || errno != EAGAIN)
-		return (int)result;
-	return marks->first_takes ? tgkill(pid, pid, SESSION_SIGNAL) : kill(pid, SESSION_SIGNAL);
+	return result != 0 && errno == EAGAIN ? kill(pid, SESSION_SIGNAL) : (int)result;
 }
 
 void generation_nudge(const struct generation *generation)

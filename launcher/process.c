@@ -342,8 +342,8 @@ static uint64_t status_number(const char *text, const char *label, int base)
 }
 
 /*
- * A thread that runs may be in a handler, which blocks all signals until it ends, and one that has none pending
- * will have this one then.
+ * One that has had it pending and still sleeps keeps it out, or sleeps where no signal wakes it (vfork(2)): the
+ * next one is for any thread. One that runs may be in a handler, which blocks all signals until it ends.
  */
 static bool first_takes(const char *status, int signal)
 {
@@ -352,8 +352,7 @@ static bool first_takes(const char *status, int signal)
 
 	if (!state || state[sizeof("\nState:\t") - 1] == 'Z')
 		return false;
-	return state[sizeof("\nState:\t") - 1] == 'R' || !(status_number(status, "\nSigBlk:", 16) & bit) ||
-	       !(status_number(status, "\nSigPnd:", 16) & bit);
+	return state[sizeof("\nState:\t") - 1] == 'R' || !(status_number(status, "\nSigPnd:", 16) & bit);
 }
 
 bool process_catches(pid_t pid, int signal, struct process_marks *marks)

@@ -273,36 +273,48 @@ void generation_said_ready(struct generation *generation)
 	generation_check_ready(generation);
 }
 
+#define UNHEARD_MAX 200
+
 /* Processes that cannot tell what they do. */
 struct blind_spot {
-	const struct generation *generation;
 	pid_t without_library, disabled, elsewhere, unseen;
-	char listener[120]; /* of the last one */
+	/* Listeners that nobody has told of. */
+	uint64_t unheard[UNHEARD_MAX];
+	unsigned n_unheard;
+	uint64_t found; /* of these, the one that `unseen` has */
+	char address[120];
 };
 
-/* Is a listener that nobody has told of open in this process? */
-struct unheard {
-	struct blind_spot *found;
-	pid_t pid;
-};
+static void note_unheard(const struct listener_seen *listener, void *argument)
+{
+	struct blind_spot *found = argument;
+
+	if (!listener->is_datagram && found->n_unheard < UNHEARD_MAX)
+		found->unheard[found->n_unheard++] = listener->inode;
+}
+
+static void note_address(const struct listener_seen *listener, void *argument)
+{
+	struct blind_spot *found = argument;
+
+	if (listener->inode == found->found)
+		snprintf(found->address, sizeof(found->address), "%s", listener->address);
+}
 
 static bool is_it(uint64_t inode, const void *argument)
 {
 	return inode == *(const uint64_t *)argument;
 }
 
-static void look_who_has(const struct listener_seen *listener, void *argument)
+/* Not one that it has been given, and may not have looked at yet. */
+static bool is_unheard(uint64_t inode, const void *argument)
 {
-	const struct unheard *unheard = argument;
-	struct blind_spot *found = unheard->found;
+	struct blind_spot *found = (struct blind_spot *)argument;
 
-	if (listener->is_datagram || found->unseen || generation_heard(found->generation, listener->inode) ||
-	    !process_holds(unheard->pid, is_it, &listener->inode))
-		return;
-	if (process_holds(getpid(), is_it, &listener->inode))
-		return; /* it has been given that, and may not have looked at it yet */
-	found->unseen = unheard->pid;
-	snprintf(found->listener, sizeof(found->listener), "%s", listener->address);
+	for (unsigned i = 0; i < found->n_unheard; i++)
+		if (found->unheard[i] == inode && !process_holds(getpid(), is_it, &inode))
+			found->found = inode;
+	return found->found;
 }
 
 static bool is_disabled(pid_t pid)
@@ -323,14 +335,17 @@ static void look_for_blind_spot(pid_t pid, void *argument)
 		found->disabled = pid;
 	else if (!process_shares_network(pid))
 		found->elsewhere = pid;
-	else
-		listeners_each(pid, look_who_has, &(struct unheard){ found, pid });
+	else if (!found->unseen && process_holds(pid, is_unheard, found))
+		found->unseen = pid;
 }
 
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
 {
-	struct blind_spot found = { .generation = generation };
+	struct blind_spot found = { .without_library = 0 };
 
+	/* One that is not heard yet may have told of them. */
+	if (!generation->n_heard && generation->channel.events)
+		listeners_each(generation->pid, note_unheard, &found);
 	kin_each(&generation->kin, look_for_blind_spot, &found);
 	if (found.without_library)
 		snprintf(text, size,
@@ -346,13 +361,15 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 			 "; its process %d is in another network namespace, from which flip is not to be reached: start"
 			 " flip in there (ip netns exec NAME flip run -- ...)",
 			 (int)found.elsewhere);
-	else if (found.unseen)
+	else if (found.unseen) {
+		listeners_each(found.unseen, note_address, &found);
 		snprintf(text, size,
 			 "; its process %d listens on %s by system calls of its own and not by libc's, as programs in"
 			 " Go do: there flip sees and hands over nothing",
-			 (int)found.unseen, found.listener);
-	else
+			 (int)found.unseen, found.address);
+	} else {
 		return "";
+	}
 	return text;
 }
 

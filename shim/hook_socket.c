@@ -313,6 +313,8 @@ int hook_listen(int fd, int backlog)
 	session_summon();
 	environment_hide();
 	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
+	if (told_concerns_others())
+		told_any_accepted(fd); /* what was told was of another one with this number */
 	return 0;
 }
 

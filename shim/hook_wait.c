@@ -83,13 +83,14 @@ static inline int poll_with(int (*function)(struct pollfd *, nfds_t, int), struc
 
 int wait_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	/* Ours, not the program's: nothing was told. */
-	struct told before = told;
+	uint64_t began = ticks_now();
 	int result;
 
-	interrupt_clear();
-	result = poll_with(REAL(poll), fds, n, timeout_ms);
-	told = before;
+	/* Ours, not the program's: nothing is told. */
+	do {
+		interrupt_clear();
+		result = REAL(poll)(fds, n, left_ms(timeout_ms, began));
+	} while (result < 0 && interrupt_was_ours());
 	return result;
 }
 

@@ -81,7 +81,7 @@ static inline bool interrupt_was_ours(void)
  * After an epoll_wait() that failed: it returns EINTR as soon as a signal is on its way to the
  * process, even when another thread then takes that (ep_poll in Linux; poll() restarts). True if
  * a command of flip's to the whole process was taken a moment ago, or at any time where the program has
- * no handler at all: then it is not the program's.
+ * no handler at all: then it is not the program's. (But that of SIGSTOP and SIGCONT, which needs none.)
  */
 bool interrupt_was_stolen(void);
 

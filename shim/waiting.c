@@ -8,15 +8,14 @@
 #include "session.h"
 #include "sys.h"
 
-/* So deep may sets lie in each other (EP_MAX_NESTS in Linux). */
-#define NESTS_MAX 4
+/* So deep do sets lie in each other that are looked into: each takes 4 KiB of somebody else's stack. */
+#define NESTS_MAX 2
 
 __thread struct told told;
 
-/* What threads were told, and no accept() has been made of since: a bit a descriptor, and the last epoll set. */
+/* What threads were told by poll() or select(), and no accept() has been made of since: a bit a descriptor. */
 #define TOLD_FDS 1024
 static _Atomic uint64_t told_to_any[TOLD_FDS / 64];
-static _Atomic int told_set_to_any = -1;
 
 /* One that the program waits on is a listener of the service, however it came by it. */
 static void report(uint64_t inode)
@@ -78,7 +77,7 @@ static int look_into_set(int set, int depth)
 
 void waiting_on_epoll(int set)
 {
-	/* Without a /proc, after chroot(), the supervisor is to look. */
+	/* Without a /proc, after chroot(), the supervisor is to look: at this set, not at those that lie in it. */
 	if (look_into_set(set, 0) != 0)
 		session_tell(MESSAGE_WAITING_SET, (uint64_t)set);
 }
@@ -156,16 +155,8 @@ void told_any_by_poll(const struct pollfd *fds, nfds_t n)
 			tell_any(fds[i].fd);
 }
 
-void told_any_by_epoll(int set)
-{
-	if (atomic_load_explicit(&told_set_to_any, memory_order_relaxed) != set)
-		atomic_store(&told_set_to_any, set);
-}
-
 static void told_add(int fd)
 {
-	if (told_concerns_others())
-		tell_any(fd);
 	if (told.n < TOLD_MAX)
 		told.fds[told.n] = (struct pollfd){ .fd = fd, .revents = POLLIN };
 	if (told.n <= TOLD_MAX)
@@ -180,11 +171,17 @@ void told_by_many(const struct pollfd *fds, nfds_t n)
 			told_add(fds[i].fd);
 }
 
+static void told_add_to_all(int fd)
+{
+	tell_any(fd);
+	told_add(fd);
+}
+
 void told_by_select(int n, const fd_set *reads, int result)
 {
 	told_anew(0);
 	if (result > 0)
-		select_each(n, reads, told_add);
+		select_each(n, reads, told_concerns_others() ? told_add_to_all : told_add);
 }
 
 struct search {
@@ -212,20 +209,11 @@ static bool is_taken_back(int fd)
 void told_any_accepted(int fd)
 {
 	is_taken_back(fd);
-	told_any_by_epoll(-1);
 }
 
 bool told_to_another(int fd)
 {
-	struct search search = { .fd = fd };
-	int set;
-
-	if (told.n || !told_concerns_others())
-		return false;
-	if (is_taken_back(fd))
-		return true;
-	set = atomic_exchange(&told_set_to_any, -1);
-	return set >= 0 && registration_each(-1, set, match_registration, &search) == 0 && search.found;
+	return told_concerns_others() && is_taken_back(fd);
 }
 
 bool told_readable(int fd)

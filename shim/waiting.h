@@ -45,8 +45,9 @@ static inline void told_anew(int n)
 }
 
 /*
- * Is what one thread is told to be known to the others? One may wait and another one accept (Tcl), and where a
- * listener blocks, that one would be left in accept() if the client is another generation's by then.
+ * Is what one thread is told by poll() or select() to be known to the others? One may wait and another one accept
+ * (Tcl), and where a listener blocks, that one would be left in accept() if the client is another generation's by
+ * then. Of epoll sets, which do not say of what they tell, it is not known.
  */
 static inline bool told_concerns_others(void)
 {
@@ -54,14 +55,12 @@ static inline bool told_concerns_others(void)
 }
 
 void told_any_by_poll(const struct pollfd *fds, nfds_t n);
-void told_any_by_epoll(int set);
+/* A client was accepted, or fd is a new listener. */
 void told_any_accepted(int fd);
 
 static inline void told_by_epoll(int set, int result)
 {
 	told_anew(result > 0 ? ~set : 0);
-	if (result > 0 && told_concerns_others())
-		told_any_by_epoll(set);
 }
 
 /* More descriptors than fit: only those that something was said of. */
@@ -77,12 +76,12 @@ static inline void told_by_poll(const struct pollfd *fds, nfds_t n, int result)
 		told_anew(0);
 		return;
 	}
+	if (told_concerns_others())
+		told_any_by_poll(fds, n);
 	if (n > TOLD_MAX) {
 		told_by_many(fds, n);
 		return;
 	}
-	if (told_concerns_others())
-		told_any_by_poll(fds, n);
 	told_anew((int)n);
 	if (n % 2 == 1) {
 		n--;
@@ -119,8 +118,8 @@ static inline void told_taken(int fd)
 bool told_readable(int fd);
 
 /*
- * Has another thread been told that fd is readable, and this one nothing? Then it accepts for that. True once: a
- * second accept() in a row is the program's own wish to wait.
+ * Has any thread been told that fd is readable, and none has accepted since? Then this one is about to, and not to
+ * wait. True once: a second accept() in a row is the program's own wish to wait.
  */
 bool told_to_another(int fd);
 
