@@ -287,6 +287,7 @@ control() {
 	load_all_start
 	began=$(now_ms)
 	bare_stop
+	[ -n "$in_place" ] || load_meets_nobody
 	bare_start
 	[ -z "$in_place" ] || fact own_pause "$(($(now_ms) - began)) ms"
 	load_all_end

@@ -36,6 +36,7 @@ control_datagrams() {
 	wait_for 10 datagram_tag_is v1
 	load_start "${UDP[@]}" --timeout-ms=1000
 	stop_server
+	load_meets_nobody
 	launch "$TMP/server.log" "$DATAGRAM" --listen="127.0.0.1:$PORT" --tag-file="$TMP/tag" "$@"
 	SERVER_PID=$LAUNCHED_PID
 	wait_for 10 datagram_tag_is v1

@@ -514,10 +514,14 @@ control_without_flip() {
 	rm -f "$TMP/load.log"	# its failures are none of the test's
 }
 
-# The load may get no processor in so short a gap.
+# load_meets_nobody: until it has lost a request. It may get no processor in so short a gap as a control has.
+load_meets_nobody() {
+	wait_for 5 grep -qs '^load: ' "$TMP/load.log"
+}
+
 control_stop_start() {
 	stop_server
-	wait_for 5 grep -qs '^load: ' "$TMP/load.log"
+	load_meets_nobody
 	start_server "${control_command[@]}"
 }
 

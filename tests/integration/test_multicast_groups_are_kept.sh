@@ -75,8 +75,8 @@ SERVER_PID=$LAUNCHED_PID
 wait_for 10 own_is v1
 clients_start 0.5
 stop_server
+wait_for 10 not is_running "$clients" # it ends where it loses
 launch "$TMP/server.log" "${server[@]}"
 wait_for 10 own_is v1
-wait_for 10 not is_running "$clients"
 grep -q '^TimeoutError' "$TMP/tally" || fail "the control without flip lost nothing: $(cat "$TMP/tally")"
 pass

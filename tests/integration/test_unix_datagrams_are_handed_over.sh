@@ -92,7 +92,7 @@ SERVER_PID=$LAUNCHED_PID
 wait_for 5 test -S "$TMP/socket"
 clients_start say "$TMP/socket"
 stop_server
+wait_for 10 not is_running "$clients" # it ends where it loses
 launch "$TMP/server.log" "${server[@]}"
-wait_for 10 not is_running "$clients"
 grep -q '^ConnectionRefusedError' "$TMP/sent" || fail "the control without flip lost nothing: $(cat "$TMP/sent")"
 pass
