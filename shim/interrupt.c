@@ -2,6 +2,7 @@
 
 #include "signals.h"
 #include "sys.h"
+#include "waiting.h"
 
 #include <linux/futex.h>
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ static bool is_turn(void)
 
 static void look_at_new(bool handlers_too)
 {
+	told_note_thread();
 	if (signals_admit(handlers_too))
 		interrupt_state = INTERRUPT_NONE;
 }

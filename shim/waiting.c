@@ -12,6 +12,7 @@
 #define NESTS_MAX 2
 
 __thread struct told told;
+_Atomic bool told_has_threads;
 
 /* What threads were told by poll() or select(), and no accept() has been made of since: a bit a descriptor. */
 #define TOLD_FDS 1024
@@ -148,40 +149,29 @@ static void tell_any(int fd)
 		atomic_fetch_or(&told_to_any[fd / 64], bit);
 }
 
-void told_any_by_poll(const struct pollfd *fds, nfds_t n)
-{
-	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].fd >= 0 && fds[i].revents)
-			tell_any(fds[i].fd);
-}
-
 static void told_add(int fd)
 {
+	if (told_concerns_others() && session_has_blocking())
+		tell_any(fd);
 	if (told.n < TOLD_MAX)
 		told.fds[told.n] = (struct pollfd){ .fd = fd, .revents = POLLIN };
 	if (told.n <= TOLD_MAX)
 		told.n++;
 }
 
-void told_by_many(const struct pollfd *fds, nfds_t n)
+__attribute__((noinline)) void told_by_many(const struct pollfd *fds, nfds_t n)
 {
 	told_anew(0);
-	for (nfds_t i = 0; i < n && told.n <= TOLD_MAX; i++)
+	for (nfds_t i = 0; i < n; i++)
 		if (fds[i].revents)
 			told_add(fds[i].fd);
-}
-
-static void told_add_to_all(int fd)
-{
-	tell_any(fd);
-	told_add(fd);
 }
 
 void told_by_select(int n, const fd_set *reads, int result)
 {
 	told_anew(0);
 	if (result > 0)
-		select_each(n, reads, told_concerns_others() ? told_add_to_all : told_add);
+		select_each(n, reads, told_add);
 }
 
 struct search {

@@ -47,14 +47,23 @@ static inline void told_anew(int n)
 /*
  * Is what one thread is told by poll() or select() to be known to the others? One may wait and another one accept
  * (Tcl), and where a listener blocks, that one would be left in accept() if the client is another generation's by
- * then. Of epoll sets, which do not say of what they tell, it is not known.
+ * then. Of epoll sets, which do not say of what they tell, it is not known. Noted when a thread is new to us, so that
+ * it costs a process of one thread no more than to look here.
  */
+extern _Atomic bool told_has_threads;
+
 static inline bool told_concerns_others(void)
 {
-	return unlikely(session_has_blocking()) && !__libc_single_threaded;
+	return unlikely(atomic_load_explicit(&told_has_threads, memory_order_relaxed));
 }
 
-void told_any_by_poll(const struct pollfd *fds, nfds_t n);
+/* By a thread that has not been looked at yet. */
+static inline void told_note_thread(void)
+{
+	if (!__libc_single_threaded && !told_concerns_others())
+		atomic_store_explicit(&told_has_threads, true, memory_order_relaxed);
+}
+
 /* A client was accepted, or fd is a new listener. */
 void told_any_accepted(int fd);
 
@@ -63,7 +72,7 @@ static inline void told_by_epoll(int set, int result)
 	told_anew(result > 0 ? ~set : 0);
 }
 
-/* More descriptors than fit: only those that something was said of. */
+/* More descriptors than fit, or several threads: only those that something was said of. */
 void told_by_many(const struct pollfd *fds, nfds_t n);
 
 /*
@@ -76,9 +85,7 @@ static inline void told_by_poll(const struct pollfd *fds, nfds_t n, int result)
 		told_anew(0);
 		return;
 	}
-	if (told_concerns_others())
-		told_any_by_poll(fds, n);
-	if (n > TOLD_MAX) {
+	if (n > TOLD_MAX || told_concerns_others()) {
 		told_by_many(fds, n);
 		return;
 	}

@@ -10,16 +10,17 @@ accepts_one() {
 	status_has '^generation 1 .*, 1 connection,'
 }
 
-# The client on descriptor 7 asks when the listener is gone, however long that takes.
+# The client on descriptor 7 has begun to ask, and goes on when the listener is gone, however long that takes.
 drains_and_stops() {
 	KEEP_JOB=1 serve server --wait="$1"
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT" || fail "cannot connect"
+	printf 'slow ' >&7
 	wait_for 5 accepts_one
 	kill -QUIT "$FLIP_PID"
 	wait_for 3 not listens
 	ask && fail "a new client is answered"
 	hold_ask 7
-	expect_match '^v1 [0-9]+ held$' "$ANSWER" "answer"
+	expect_match '^v1 [0-9]+ slow held$' "$ANSWER" "answer"
 	hold_end 7
 	expect_exit 0 "$FLIP_PID"
 	wait_for 5 processes_are ''
