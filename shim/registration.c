@@ -128,8 +128,12 @@ enum descriptor_kind descriptor_kind(int proc_fd, int fd)
 	};
 	const char *directory = proc_fd < 0 ? "/proc/thread-self/fd/" : "fd/";
 	char name[40], target[32];
-	long n = sys_readlinkat(proc_fd, name_number(name, directory, fd), target, sizeof(target));
+	long n;
 
+	/* All of these are open for both ways (fs/eventpoll.c in Linux): a log, a pipe need not be asked for their name. */
+	if ((sys_fcntl(fd, F_GETFL, 0) & O_ACCMODE) != O_RDWR)
+		return DESCRIPTOR_OTHER;
+	n = sys_readlinkat(proc_fd, name_number(name, directory, fd), target, sizeof(target));
 	for (int kind = DESCRIPTOR_EPOLL; kind <= DESCRIPTOR_SIGNALS; kind++)
 		if (n == (long)strlen(links[kind]) && memcmp(target, links[kind], (size_t)n) == 0)
 			return (enum descriptor_kind)kind;

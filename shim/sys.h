@@ -216,6 +216,11 @@ static inline void sys_wake_all(_Atomic uint32_t *word)
 	(void)SYS_CALL(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+static inline void sys_wake_one(_Atomic uint32_t *word)
+{
+	(void)SYS_CALL(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 static inline int sys_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
 	return (int)SYS_CALL(SYS_epoll_ctl, set, operation, fd, event);
