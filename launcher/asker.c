@@ -30,8 +30,7 @@ static struct asker *serving; /* whose request is being looked after right now *
 static void asker_close(struct asker *asker)
 {
 	TAILQ_REMOVE(&askers, asker, link);
-	close(asker->source.fd);
-	loop_remove(&asker->source);
+	loop_close(&asker->source);
 	timer_clear(&asker->timeout);
 	if (serving == asker)
 		serving = NULL;

@@ -48,19 +48,12 @@ static bool read_output(void)
 	return true;
 }
 
-static void close_output(void)
-{
-	if (check.output.active)
-		close(check.output.fd);
-	loop_remove(&check.output);
-}
-
 static void output_ready(struct source *source, short revents)
 {
 	(void)source;
 	(void)revents;
 	if (!read_output())
-		close_output();
+		loop_close(&check.output);
 }
 
 static void tell_output(void)
@@ -103,7 +96,7 @@ bool check_reaped(pid_t pid, int status)
 	/* What it has left running may hold the pipe: what there is by now is its output. */
 	while (check.output.active && read_output())
 		;
-	close_output();
+	loop_close(&check.output);
 	conclude(status);
 	return true;
 }
@@ -121,7 +114,7 @@ void check_abort(void)
 		kill(-check.pid, SIGKILL);
 	check.pid = 0;
 	timer_clear(&check.deadline);
-	close_output();
+	loop_close(&check.output);
 }
 
 static _Noreturn void run_child(const char *command, int output_fd)

@@ -166,15 +166,19 @@ void kin_fini(struct kin *kin)
 	kin->n_ties = kin->room = 0;
 }
 
+void kin_note_seen(struct kin *kin, pid_t pid, const struct procfs_stat *stat)
+{
+	tie_note(kin, stat);
+	if (stat->image && !tie_find(kin, TIE_IMAGE, stat->image) && is_randomized(pid))
+		tie_add(kin, TIE_IMAGE, stat->image);
+}
+
 void kin_note(struct kin *kin, pid_t pid)
 {
 	struct procfs_stat stat;
 
-	if (!process_stat(pid, &stat))
-		return;
-	tie_note(kin, &stat);
-	if (stat.image && !tie_find(kin, TIE_IMAGE, stat.image) && is_randomized(pid))
-		tie_add(kin, TIE_IMAGE, stat.image);
+	if (process_stat(pid, &stat))
+		kin_note_seen(kin, pid, &stat);
 }
 
 bool kin_has(const struct kin *kin, pid_t pid)
@@ -388,15 +392,15 @@ static void walk_kin(struct kin *kin)
 	ties_prune(kin);
 }
 
-unsigned kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument)
+unsigned kin_each(struct kin *kin, kin_found found, void *argument)
 {
 	unsigned n = 0;
 
 	walk_kin(kin);
 	for (unsigned i = walk.n; i > 0; i--) {
 		n += walk.steps[i - 1].is_kin;
-		if (is_alive(&walk.steps[i - 1]))
-			found(walk.steps[i - 1].pid, argument);
+		if (found && is_alive(&walk.steps[i - 1]))
+			found(walk.steps[i - 1].pid, &walk.steps[i - 1].stat, argument);
 	}
 	return n;
 }
@@ -443,10 +447,11 @@ struct search {
 	bool found;
 };
 
-static void search_process(pid_t pid, void *argument)
+static void search_process(pid_t pid, const struct procfs_stat *unused, void *argument)
 {
 	struct search *search = argument;
 
+	(void)unused;
 	search->found = search->found || process_holds(pid, search->is_wanted, search->argument);
 }
 
@@ -469,8 +474,9 @@ bool kin_holds(struct kin *kin, uint64_t inode)
 	return kin_holds_any(kin, is_same, &inode);
 }
 
-static void kill_one(pid_t pid, void *argument)
+static void kill_one(pid_t pid, const struct procfs_stat *unused, void *argument)
 {
+	(void)unused;
 	kill(pid, SIGKILL);
 	++*(unsigned *)argument;
 }

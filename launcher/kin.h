@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include "core/procfs.h"
+
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,15 +48,20 @@ void kin_fini(struct kin *kin);
 
 /* This process is one of them: so is what it has come to lead, and what comes of it. */
 void kin_note(struct kin *kin, pid_t pid);
+/* The same, of one that is known already as far. */
+void kin_note_seen(struct kin *kin, pid_t pid, const struct procfs_stat *stat);
 
 /* Is this process one of them? */
 bool kin_has(const struct kin *kin, pid_t pid);
 
+/* What the walk has read of the process goes with it. */
+typedef void (*kin_found)(pid_t pid, const struct procfs_stat *stat, void *argument);
+
 /*
- * Calls found() for every living one, children before their parents. Returns how many there are, those
- * included that have ended and that nobody has waited for.
+ * Calls found(), unless it is NULL, for every living one, children before their parents. Returns how many there
+ * are, those included that have ended and that nobody has waited for.
  */
-unsigned kin_each(struct kin *kin, void (*found)(pid_t pid, void *argument), void *argument);
+unsigned kin_each(struct kin *kin, kin_found found, void *argument);
 
 /*
  * The root has ended: the oldest of those that have no parent among them. 0: nobody is left. May block: for 200

@@ -5,25 +5,21 @@
 
 #include <err.h>
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 /* What takes memory or a descriptor is tried again after this time. */
 #define PAUSE_MS 20
 #define TELL_AGAIN_NS 1000000000ll
-#define ROOM_FIRST 64
-/* Without memory, or leave, for more the sources are watched one part after the other, each for this time. */
-#define IN_PARTS_MS 20
+#define DUE_MAX 64
 
 static TAILQ_HEAD(, source) sources = TAILQ_HEAD_INITIALIZER(sources);
 static TAILQ_HEAD(, timer) timers = TAILQ_HEAD_INITIALIZER(timers);
-static unsigned n_sources;
-/* Counts changes, for a source may go, and its memory with it, while others are called. */
-static unsigned generation;
+/* What is handed out right now. A source may go, and its memory with it, while others are called. */
+static struct epoll_event due[DUE_MAX];
+static int n_due;
 
 int64_t clock_now_ns(void)
 {
@@ -38,6 +34,55 @@ long clock_elapsed_ms(int64_t since_ns)
 	return (long)((clock_now_ns() - since_ns) / 1000000);
 }
 
+static int loop_fd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0 && (fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
+		err(125, "epoll_create1");
+	return fd;
+}
+
+static void pause_source(struct source *source);
+
+/* Each of them costs the kernel some memory: without that it is tried again. */
+static void watch(struct source *source)
+{
+	struct epoll_event event = {
+		.events = source->is_paused ? 0 : (uint32_t)source->events,
+		.data.ptr = source,
+	};
+
+	if (epoll_ctl(loop_fd(), source->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, source->fd, &event) == 0)
+		source->is_watched = true;
+	else if (!source->is_paused)
+		pause_source(source);
+}
+
+static void resume_all(struct timer *timer)
+{
+	struct source *source;
+
+	(void)timer;
+	TAILQ_FOREACH(source, &sources, link) {
+		if (!source->is_paused)
+			continue;
+		source->is_paused = false;
+		watch(source);
+	}
+}
+
+static void pause_source(struct source *source)
+{
+	static struct timer resume_timer;
+
+	source->is_paused = true;
+	if (source->is_watched)
+		watch(source);
+	if (!resume_timer.active)
+		timer_set(&resume_timer, PAUSE_MS, resume_all);
+}
+
 void loop_add(struct source *source, int fd, short events,
 	      void (*ready)(struct source *source, short revents))
 {
@@ -45,20 +90,40 @@ void loop_add(struct source *source, int fd, short events,
 	source->events = events;
 	source->ready = ready;
 	source->active = true;
-	source->is_paused = false;
+	source->is_paused = source->is_watched = false;
 	TAILQ_INSERT_TAIL(&sources, source, link);
-	n_sources++;
-	generation++;
+	watch(source);
+}
+
+void loop_watch(struct source *source, short events)
+{
+	if (source->events == events)
+		return;
+	source->events = events;
+	watch(source);
 }
 
 void loop_remove(struct source *source)
 {
 	if (!source->active)
 		return;
+	if (source->is_watched)
+		epoll_ctl(loop_fd(), EPOLL_CTL_DEL, source->fd, NULL);
 	source->active = false;
 	TAILQ_REMOVE(&sources, source, link);
-	n_sources--;
-	generation++;
+	for (int i = 0; i < n_due; i++)
+		if (due[i].data.ptr == source)
+			due[i].data.ptr = NULL;
+}
+
+void loop_close(struct source *source)
+{
+	int fd = source->fd;
+
+	if (!source->active)
+		return;
+	loop_remove(source);
+	close(fd);
 }
 
 void timer_set(struct timer *timer, int64_t delay_ms, void (*fire)(struct timer *timer))
@@ -76,24 +141,6 @@ void timer_clear(struct timer *timer)
 		return;
 	timer->active = false;
 	TAILQ_REMOVE(&timers, timer, link);
-}
-
-static void resume_all(struct timer *timer)
-{
-	struct source *source;
-
-	(void)timer;
-	TAILQ_FOREACH(source, &sources, link)
-		source->is_paused = false;
-}
-
-static void pause_source(struct source *source)
-{
-	static struct timer resume_timer;
-
-	source->is_paused = true;
-	if (!resume_timer.active)
-		timer_set(&resume_timer, PAUSE_MS, resume_all);
 }
 
 void loop_cannot_accept(struct source *source, int error)
@@ -129,16 +176,6 @@ static void fire_timers(void)
 	}
 }
 
-static struct source *source_with(int fd)
-{
-	struct source *source;
-
-	TAILQ_FOREACH(source, &sources, link)
-		if (source->fd == fd)
-			return source;
-	return NULL;
-}
-
 static int wait_ms(void)
 {
 	const struct timer *timer = timer_first();
@@ -149,66 +186,18 @@ static int wait_ms(void)
 	return left_ns > 0 ? (int)((left_ns + 999999) / 1000000) : 0;
 }
 
-static struct pollfd few[ROOM_FIRST], *fds = few;
-static unsigned room = ROOM_FIRST;
-/* poll() takes no more than RLIMIT_NOFILE allows, which may be lowered while we run. */
-static unsigned most = UINT_MAX;
-
-static void make_room(void)
-{
-	struct pollfd *more;
-
-	if (n_sources <= room)
-		return;
-	more = reallocarray(fds == few ? NULL : fds, n_sources + 16, sizeof(*fds));
-	if (!more)
-		return;
-	fds = more;
-	room = n_sources + 16;
-}
-
-/* Those that there is no room for come first the next time. */
-static unsigned gather(void)
-{
-	struct source *source;
-	unsigned n = 0;
-
-	while (n < n_sources && n < room && n < most) {
-		source = TAILQ_FIRST(&sources);
-		fds[n++] = (struct pollfd){ .fd = source->fd,
-					     .events = source->is_paused ? 0 : source->events };
-		TAILQ_REMOVE(&sources, source, link);
-		TAILQ_INSERT_TAIL(&sources, source, link);
-	}
-	return n;
-}
-
 void loop_turn(void)
 {
-	int wait = wait_ms(), result;
-	unsigned n, before;
-	struct source *source;
-
 	spare_keep();
-	make_room();
-	n = gather();
-	if (n < n_sources && (wait < 0 || wait > IN_PARTS_MS))
-		wait = IN_PARTS_MS;
-	result = poll(fds, n, wait);
-	if (result < 0 && !(errno == EINVAL && n > 1) && errno != EINTR && errno != ENOMEM)
-		err(125, "poll");
-	if (result < 0 && errno == EINVAL)
-		most = n / 2;
-	else if (most != UINT_MAX)
-		most = most < n_sources ? most + 1 : UINT_MAX;
-	if (result < 0 && errno == ENOMEM)
-		usleep(IN_PARTS_MS * 1000);
-	if (result <= 0)
-		n = 0;
-	before = generation;
-	/* After a change a number may mean another source: the rest waits for the next turn. */
-	for (unsigned i = 0; i < n && before == generation; i++)
-		if (fds[i].revents && (source = source_with(fds[i].fd)))
-			source->ready(source, fds[i].revents);
+	n_due = epoll_wait(loop_fd(), due, DUE_MAX, wait_ms());
+	if (n_due < 0 && errno != EINTR)
+		err(125, "epoll_wait");
+	for (int i = 0; i < n_due; i++) {
+		struct source *source = due[i].data.ptr;
+
+		if (source)
+			source->ready(source, (short)due[i].events);
+	}
+	n_due = 0;
 	fire_timers();
 }

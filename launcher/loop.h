@@ -1,5 +1,5 @@
 /*
- * The one poll loop: descriptors that are watched, and timers. One thread; handlers do not block.
+ * The one loop: descriptors that are watched (epoll(7)), and timers. One thread; handlers do not block.
  */
 #pragma once
 
@@ -10,10 +10,11 @@
 /* Embedded in what it serves. A source that is removed while the loop hands out is not called. */
 struct source {
 	int fd;
-	short events; /* of poll(2) */
+	short events; /* of poll(2); those of epoll(7) are the same */
 	void (*ready)(struct source *source, short revents);
 	bool active;
 	bool is_paused;
+	bool is_watched; /* the kernel knows of it */
 	TAILQ_ENTRY(source) link;
 };
 
@@ -26,8 +27,12 @@ struct timer {
 
 void loop_add(struct source *source, int fd, short events,
 	      void (*ready)(struct source *source, short revents));
-/* Does not close the descriptor. Twice is harmless. */
+/* From now on it is watched for these. */
+void loop_watch(struct source *source, short events);
+/* Before the descriptor is closed: where a child has a copy, it would be watched on. Twice is harmless. */
 void loop_remove(struct source *source);
+/* The same, and closes the descriptor. */
+void loop_close(struct source *source);
 
 /*
  * accept() failed with this error. What is for want of descriptors or memory is told, and tried again a

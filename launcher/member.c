@@ -112,7 +112,7 @@ static void pending_add(struct member *member, struct pending what)
 	}
 	if (member->n_pending < PENDING_MAX)
 		member->pending[member->n_pending++] = what;
-	member->source.events = POLLIN | POLLOUT;
+	loop_watch(&member->source, POLLIN | POLLOUT);
 }
 
 /* There is room again. */
@@ -125,7 +125,7 @@ static void pending_send(struct member *member)
 			return;
 		pending_drop(member, 0);
 	}
-	member->source.events = POLLIN;
+	loop_watch(&member->source, POLLIN);
 }
 
 void member_tell(struct member *member, enum message_type type, uint32_t flags, uint64_t value)
@@ -240,7 +240,7 @@ static struct stranger *stranger_find(struct generation *generation, pid_t pid)
 	return NULL;
 }
 
-static struct stranger *stranger_with(struct generation *generation, pid_t pid)
+static struct stranger *stranger_with(struct generation *generation, pid_t pid, const struct procfs_stat *stat)
 {
 	struct stranger *stranger = stranger_find(generation, pid);
 
@@ -251,6 +251,7 @@ static struct stranger *stranger_with(struct generation *generation, pid_t pid)
 		stranger->pid = pid;
 		stranger->first_ns = clock_now_ns();
 		TAILQ_INSERT_TAIL(&generation->strangers, stranger, link);
+		kin_note_seen(&generation->kin, pid, stat);
 	}
 	return stranger;
 }
@@ -279,13 +280,11 @@ static void stranger_call(struct stranger *stranger, const struct process_marks 
 }
 
 /* One that waits for something has prepared itself, one that computes may be about to. */
-static bool is_grown_up(pid_t pid, bool has_waited)
+static bool is_grown_up(const struct procfs_stat *stat, bool has_waited)
 {
 	int64_t busy_ms = has_waited ? BUSY_MS : BUSY_FIRST_MS;
-	struct procfs_stat stat;
 
-	return process_stat(pid, &stat) &&
-	       process_age_ms(&stat) >= (stat.state == 'R' ? busy_ms : GROWN_UP_MS);
+	return process_age_ms(stat) >= (stat->state == 'R' ? busy_ms : GROWN_UP_MS);
 }
 
 /* It lets go when it first asks for the listener; unless it was there before the supervisor and knows of none. */
@@ -319,7 +318,8 @@ static void note_out_of_reach(const struct generation *generation, pid_t pid,
  * may be about to close it and to confine itself to a few system calls (seccomp(2)): it would die
  * of the handler's. One that has done so is never called.
  */
-static bool is_stranger(struct generation *generation, pid_t pid, const struct process_view *view)
+static bool is_stranger(struct generation *generation, pid_t pid, const struct procfs_stat *stat,
+			const struct process_view *view)
 {
 	struct process_marks marks;
 	struct stranger *stranger;
@@ -335,13 +335,13 @@ static bool is_stranger(struct generation *generation, pid_t pid, const struct p
 		if (!seen.holds)
 			return false;
 	}
-	stranger = stranger_with(generation, pid);
+	stranger = stranger_with(generation, pid, stat);
 	if (!stranger)
 		return false;
 	stranger->seen = true;
 	stranger->connections = view->connections;
 	stranger->is_hidden = view->is_hidden;
-	if (is_grown_up(pid, marks.has_waited))
+	if (is_grown_up(stat, marks.has_waited))
 		stranger_call(stranger, &marks);
 	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u has a listener and is no member: call %u",
 		 (int)pid, generation->number, stranger->calls);
@@ -352,9 +352,11 @@ void generation_call(struct generation *generation, pid_t pid)
 {
 	struct process_view seen;
 	struct process_marks marks;
+	struct procfs_stat stat;
 
 	/* As strangers are: who has closed it may confine itself by now, and the handler may be another one. */
-	if (!process_catches(pid, SESSION_SIGNAL, &marks) || !is_grown_up(pid, marks.has_waited) ||
+	if (!process_catches(pid, SESSION_SIGNAL, &marks) || !process_stat(pid, &stat) ||
+	    !is_grown_up(&stat, marks.has_waited) ||
 	    !process_has_mapped(pid, "/libflip.so"))
 		return;
 	process_look(pid, NULL, is_heard, generation, &seen);
@@ -373,7 +375,18 @@ static bool is_called(struct generation *generation, pid_t pid)
 	return true;
 }
 
-static void look_at(struct generation *generation, pid_t pid, bool call)
+/* It was forked, and has the listener where its siblings have it: mostly nothing else is to be looked at. */
+static void look_for_listener(struct generation *generation, pid_t pid, struct process_view *seen)
+{
+	*seen = (struct process_view){ .holds = true, .listener_fd = generation->listener_fd };
+	if (process_holds_at(pid, generation->listener_fd, is_heard, generation))
+		return;
+	process_look(pid, NULL, is_heard, generation, seen);
+	if (seen->holds)
+		generation->listener_fd = seen->listener_fd;
+}
+
+static void look_at(struct generation *generation, pid_t pid, const struct procfs_stat *stat, bool call)
 {
 	bool is_member = generation_member(generation, pid);
 	bool counts = !call || generation->phase == PHASE_DRAINING;
@@ -384,25 +397,28 @@ static void look_at(struct generation *generation, pid_t pid, bool call)
 		return;
 	if (!counts && is_called(generation, pid))
 		return;
-	process_look(pid, counts ? generation->ports : NULL, is_heard, generation, &seen);
+	if (counts)
+		process_look(pid, generation->ports, is_heard, generation, &seen);
+	else
+		look_for_listener(generation, pid, &seen);
 	/* What is on its way to a process, a member too, is in nobody's hands. */
 	generation->elsewhere += seen.in_flight;
 	if (seen.connections)
 		generation->witness = pid;
 	if (is_member ||
-	    (call && (seen.holds || seen.is_hidden) && is_stranger(generation, pid, &seen)))
+	    (call && (seen.holds || seen.is_hidden) && is_stranger(generation, pid, stat, &seen)))
 		return;
 	generation->elsewhere += seen.connections;
 }
 
-static void gather_one(pid_t pid, void *generation)
+static void gather_one(pid_t pid, const struct procfs_stat *stat, void *generation)
 {
-	look_at(generation, pid, true);
+	look_at(generation, pid, stat, true);
 }
 
-static void count_one(pid_t pid, void *generation)
+static void count_one(pid_t pid, const struct procfs_stat *stat, void *generation)
 {
-	look_at(generation, pid, false);
+	look_at(generation, pid, stat, false);
 }
 
 /*
@@ -416,6 +432,11 @@ static void note_others(struct generation *generation, unsigned n)
 		generation->others = n;
 		generation->quiet_ns = 0;
 	}
+}
+
+void generation_count_others(struct generation *generation)
+{
+	note_others(generation, kin_each(&generation->kin, NULL, NULL));
 }
 
 void generation_gather(struct generation *generation)
@@ -706,18 +727,11 @@ static void member_says(struct member *member, const struct message *message, co
 	}
 }
 
-static void source_close(struct source *source)
-{
-	if (source->active)
-		close(source->fd);
-	loop_remove(source);
-}
-
 static void member_free(struct member_list *list, struct member *member)
 {
 	TAILQ_REMOVE(list, member, link);
-	source_close(&member->source);
-	source_close(&member->pidfd);
+	loop_close(&member->source);
+	loop_close(&member->pidfd);
 	free(member);
 }
 
@@ -741,7 +755,7 @@ static void member_remove(struct member *member)
 		return;
 	}
 	TAILQ_REMOVE(&generation->members, member, link);
-	source_close(&member->source);
+	loop_close(&member->source);
 	member->pidfd.ready = ending_is_over;
 	TAILQ_INSERT_TAIL(&generation->ending, member, link);
 }
@@ -884,16 +898,15 @@ bool member_is_head(const struct member *member)
 	return true;
 }
 
-static void forget_stranger(struct generation *generation, pid_t pid)
+/* No stranger any more: what is to be known of it was noted when it was found, or is now. */
+static void note_kin(struct generation *generation, pid_t pid)
 {
-	struct stranger *stranger;
+	struct stranger *stranger = stranger_find(generation, pid);
 
-	TAILQ_FOREACH(stranger, &generation->strangers, link) {
-		if (stranger->pid != pid)
-			continue;
+	if (stranger)
 		stranger_free(generation, stranger);
-		return;
-	}
+	else
+		kin_note(&generation->kin, pid);
 }
 
 bool member_new(struct generation *generation, pid_t pid, int fd)
@@ -909,8 +922,7 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	member_hear(member, fd);
 	member_welcome(member); /* it waits for that */
 	member_watch(member);
-	forget_stranger(generation, pid);
-	kin_note(&generation->kin, pid);
+	note_kin(generation, pid);
 	generation->was_member |= pid == generation->pid;
 	return true;
 }
@@ -945,9 +957,8 @@ void generation_free(struct generation *generation)
 	generation_forget_elsewhere(generation);
 	heard_free(generation);
 	notify_close(generation);
-	source_close(&generation->pidfd);
-	close(generation->channel.fd);
-	loop_remove(&generation->channel);
+	loop_close(&generation->pidfd);
+	loop_close(&generation->channel);
 	timer_clear(&generation->deadline);
 	timer_clear(&generation->again);
 	kin_fini(&generation->kin);

@@ -140,7 +140,5 @@ int notify_listen(struct generation *generation)
 
 void notify_close(struct generation *generation)
 {
-	if (generation->notify.active)
-		close(generation->notify.fd);
-	loop_remove(&generation->notify);
+	loop_close(&generation->notify);
 }

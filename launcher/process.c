@@ -422,18 +422,31 @@ bool process_shares_network(pid_t pid)
 	return stat("/proc/self/ns/net", &ours) != 0 || stat(path, &its) != 0 || ours.st_ino == its.st_ino;
 }
 
+/* What such a link of /proc leads to, as seen from this directory. */
+static bool is_socket(int directory_fd, const char *link, uint64_t *inode)
+{
+	static const char prefix[] = "socket:[";
+	char target[64];
+	ssize_t n = readlinkat(directory_fd, link, target, sizeof(target) - 1);
+
+	target[n > 0 ? n : 0] = '\0';
+	if (strncmp(target, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	*inode = strtoull(target + sizeof(prefix) - 1, NULL, 10);
+	return true;
+}
+
 /*
  * Calls found() for each socket that a thread has open, until it returns false. Returns how many descriptors
  * were looked at, or -1: it does not let us look.
  */
 static int socket_each(pid_t thread, bool (*found)(int fd, uint64_t inode, void *argument), void *argument)
 {
-	static const char prefix[] = "socket:[";
 	int fd = process_open(thread, "fd", O_RDONLY | O_DIRECTORY);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	bool more = true;
-	char target[64];
+	uint64_t inode;
 	int seen = 0;
 
 	if (!directory) {
@@ -442,16 +455,11 @@ static int socket_each(pid_t thread, bool (*found)(int fd, uint64_t inode, void 
 		return -1;
 	}
 	while (more && (entry = readdir(directory))) {
-		ssize_t n;
-
 		if (entry->d_name[0] == '.')
 			continue;
 		seen++;
-		n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
-		target[n > 0 ? n : 0] = '\0';
-		if (strncmp(target, prefix, sizeof(prefix) - 1) == 0)
-			more = found(procfs_parse_number(entry->d_name),
-				     strtoull(target + sizeof(prefix) - 1, NULL, 10), argument);
+		if (is_socket(fd, entry->d_name, &inode))
+			more = found(procfs_parse_number(entry->d_name), inode, argument);
 	}
 	closedir(directory);
 	return seen;
@@ -494,6 +502,16 @@ bool process_holds(pid_t pid, bool (*is_wanted)(uint64_t inode, const void *argu
 
 	socket_each_of(pid, &thread, search_socket, &search);
 	return search.found;
+}
+
+bool process_holds_at(pid_t pid, int fd, bool (*is_wanted)(uint64_t inode, const void *argument),
+		      const void *argument)
+{
+	char path[48];
+	uint64_t inode;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	return is_socket(AT_FDCWD, path, &inode) && is_wanted(inode, argument);
 }
 
 /* Descriptors that lie in the queue of a Unix socket, unread (Linux 5.6). */
@@ -593,6 +611,7 @@ static bool view_socket(int fd, uint64_t inode, void *argument)
 
 	if (view->is_listener(inode, view->argument)) {
 		view->seen.holds = true;
+		view->seen.listener_fd = fd;
 		return view->ports;
 	}
 	copy = copy_of(view, fd);

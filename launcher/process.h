@@ -116,6 +116,10 @@ bool process_shares_network(pid_t pid);
 bool process_holds(pid_t pid, bool (*is_wanted)(uint64_t inode, const void *argument),
 		   const void *argument);
 
+/* Is one that is wanted at this number of its? */
+bool process_holds_at(pid_t pid, int fd, bool (*is_wanted)(uint64_t inode, const void *argument),
+		      const void *argument);
+
 /* A bit for each port or, above all ports, Unix name: address_key(). */
 struct ports {
 	uint64_t word[ADDRESS_KEYS / 64];
@@ -126,6 +130,7 @@ struct ports {
 struct process_view {
 	bool is_hidden;		/* it does not let us look */
 	bool holds;		/* a listener, or what a retired process has in its place */
+	int listener_fd;	/* the number of it, where that is a listener */
 	uint64_t connections;	/* that have one of these local ports */
 	uint64_t in_flight;	/* descriptors that are on their way to it */
 };

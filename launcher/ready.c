@@ -325,10 +325,11 @@ static bool is_disabled(pid_t pid)
 	return process_is_disabled_by(value);
 }
 
-static void look_for_blind_spot(pid_t pid, void *argument)
+static void look_for_blind_spot(pid_t pid, const struct procfs_stat *unused, void *argument)
 {
 	struct blind_spot *found = argument;
 
+	(void)unused;
 	if (!process_has_mapped(pid, "/libflip.so"))
 		found->without_library = pid;
 	else if (is_disabled(pid))

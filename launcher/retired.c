@@ -182,11 +182,47 @@ static bool has_witness(const struct generation *generation)
 	       process_is_connected(generation->witness, generation->ports);
 }
 
+/* Nobody can see an answer to a datagram coming: time is given for it. */
+static bool may_owe_answers(const struct generation *generation)
+{
+	int64_t linger_ms = service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS : DATAGRAM_LINGER_MS;
+
+	return generation->has_datagrams &&
+	       clock_now_ns() - generation->retired_ns < linger_ms * 1000000;
+}
+
+/*
+ * A session whose connection is closed may have something to do yet, and its master to clean up after it.
+ * Helpers that stay look the same: time is given for it.
+ */
+static bool has_ending_sessions(const struct generation *generation)
+{
+	return generation->others && !service_is_vacant() &&
+	       clock_now_ns() - generation->quiet_ns < SESSION_END_MS * 1000000ll;
+}
+
+static bool is_given_time(const struct generation *generation)
+{
+	return generation == service.reserve || may_owe_answers(generation) || has_ending_sessions(generation);
+}
+
+/* Nobody needs to be disturbed for that. When it is over they are asked once more. */
+static bool has_time(struct generation *generation)
+{
+	if (!generation->is_over)
+		return false;
+	if (generation != service.reserve)
+		generation_count_others(generation);
+	if (!generation->quiet_ns)
+		generation->quiet_ns = clock_now_ns();
+	return is_given_time(generation);
+}
+
 static void probe(struct timer *timer)
 {
 	struct generation *generation = OF_AGAIN(timer);
 
-	if (has_witness(generation)) {
+	if (has_witness(generation) || has_time(generation)) {
 		generation->tries++;
 		timer_set(timer, probe_delay_ms(generation), probe);
 		return;
@@ -218,10 +254,11 @@ static void probe_again(struct timer *timer)
 }
 
 /* A forked session goes on when its server has ended, unless it is ended as well. */
-static void cut_one(pid_t pid, void *argument)
+static void cut_one(pid_t pid, const struct procfs_stat *unused, void *argument)
 {
 	const struct generation *generation = argument;
 
+	(void)unused;
 	if (pid != generation->pid && process_is_connected(pid, generation->ports))
 		kill(pid, service_stop_signal());
 }
@@ -246,29 +283,11 @@ void generation_drain(struct generation *generation)
 	generation->phase = PHASE_DRAINING;
 	generation->tries = 0;
 	generation->quiet_ns = 0;
+	generation->is_over = false;
 	if (service.settings->drain_timeout_ms)
 		timer_set(&generation->deadline, service.settings->drain_timeout_ms, drain_timeout);
 	timer_clear(&generation->again);
 	probe(&generation->again);
-}
-
-/* Nobody can see an answer to a datagram coming: time is given for it. */
-static bool may_owe_answers(const struct generation *generation)
-{
-	int64_t linger_ms = service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS : DATAGRAM_LINGER_MS;
-
-	return generation->has_datagrams &&
-	       clock_now_ns() - generation->retired_ns < linger_ms * 1000000;
-}
-
-/*
- * A session whose connection is closed may have something to do yet, and its master to clean up after it.
- * Helpers that stay look the same: time is given for it.
- */
-static bool has_ending_sessions(const struct generation *generation)
-{
-	return generation->others && !service_is_vacant() &&
-	       clock_now_ns() - generation->quiet_ns < SESSION_END_MS * 1000000ll;
 }
 
 bool generation_is_lingering(const struct generation *generation)
@@ -280,7 +299,6 @@ bool generation_is_lingering(const struct generation *generation)
 void generation_probe_answered(struct generation *generation)
 {
 	uint64_t connections = generation_connections(generation);
-	bool is_over;
 
 	/* If but `flip status` wants to know, and that often, the drain has a pace of its own. */
 	if (generation->phase != PHASE_DRAINING || !generation->is_probing) {
@@ -291,21 +309,16 @@ void generation_probe_answered(struct generation *generation)
 	tell_first_count(generation, connections);
 	asker_counted();
 	/* Twice none: a connection may be on its way from one process to another. */
-	is_over = connections == 0 && generation->quiet_ns;
+	generation->is_over = connections == 0 && generation->quiet_ns;
 	if (connections != 0)
 		generation->quiet_ns = 0;
 	else if (!generation->quiet_ns)
 		generation->quiet_ns = clock_now_ns();
-	if (connections == 0 && (generation == service.reserve || may_owe_answers(generation))) {
-		timer_set(&generation->again,
-			  service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS / 2 : PROBE_LAST_MS, probe);
-		return;
-	}
-	if (is_over && !has_ending_sessions(generation)) {
+	if (generation->is_over && !is_given_time(generation)) {
 		generation_leave(generation);
 		return;
 	}
-	generation->tries = connections == 0 && !is_over ? 0 : generation->tries + 1;
+	generation->tries = connections == 0 && !generation->is_over ? 0 : generation->tries + 1;
 	timer_set(&generation->again, probe_delay_ms(generation), probe);
 }
 

@@ -45,8 +45,7 @@ static void pidfd_ready(struct source *source, short revents)
 	struct generation *generation = (void *)((char *)source - offsetof(struct generation, pidfd));
 
 	(void)revents;
-	close(source->fd);
-	loop_remove(source);
+	loop_close(source);
 	first_process_exited(generation, -1);
 }
 

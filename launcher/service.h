@@ -122,10 +122,12 @@ struct generation {
 	unsigned tries;
 	/* Since when it has neither a connection nor fewer other processes than before; 0: not so at the last count. */
 	int64_t quiet_ns;
+	bool is_over;	 /* it had no connection at the last two counts */
 	unsigned others; /* processes beside the first one: sessions, maybe; the fewest since it retired */
 	struct ports *ports; /* that its listeners were bound to; NULL until it retires */
 	uint64_t kept[PROTOCOL_FDS_MAX]; /* inodes of listeners that it goes on with when it is retired */
 	unsigned n_kept;
+	int listener_fd;    /* the number of a listener in the process that was last seen to have one */
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
 	bool is_confined; /* a process of it may not look at its own descriptors (landlock(7)), nor let go of any */
@@ -266,6 +268,9 @@ void generation_ask_again(struct generation *generation, enum message_type type,
  * Of the others the connections are counted from outside, and nothing disturbs them.
  */
 void generation_gather(struct generation *generation);
+
+/* But counts its processes. */
+void generation_count_others(struct generation *generation);
 /* Calls this one, if it has a listener and is old enough; it may become a member. */
 void generation_call(struct generation *generation, pid_t pid);
 /* Only counts. */

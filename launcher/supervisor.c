@@ -210,7 +210,7 @@ bool service_start(void)
 /* From now on it is heard, and has to become ready. */
 static void admit(struct generation *generation)
 {
-	generation->channel.events = POLLIN;
+	loop_watch(&generation->channel, POLLIN);
 	deadline_set(generation, service.settings->ready_timeout_ms, generation_ready_timeout);
 }
 
@@ -348,7 +348,7 @@ static void collect_for_restart(void)
 	service_collect();
 	if (service.state == SERVICE_COLLECTING && !service.settings->in_place &&
 	    spawn_into(&service.new))
-		service.new->channel.events = 0;
+		loop_watch(&service.new->channel, 0);
 }
 
 /* Stopping: clients that are queued already are served, new ones are kept away meanwhile. */

@@ -59,9 +59,9 @@ int generation_listen(char *channel_name, size_t size, unsigned number)
 
 static void visitor_close(struct visitor *visitor)
 {
-	if (visitor->source.active || visitor->joins)
+	loop_close(&visitor->source);
+	if (visitor->joins)
 		close(visitor->source.fd);
-	loop_remove(&visitor->source);
 	timer_clear(&visitor->timeout);
 	TAILQ_REMOVE(&visitors, visitor, link);
 	free(visitor);
