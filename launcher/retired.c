@@ -182,49 +182,53 @@ static bool has_witness(const struct generation *generation)
 	       process_is_connected(generation->witness, generation->ports);
 }
 
-/* Nobody can see an answer to a datagram coming: time is given for it. */
-static bool may_owe_answers(const struct generation *generation)
+static int64_t left_ms(int64_t since_ns, int64_t span_ms)
 {
-	int64_t linger_ms = service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS : DATAGRAM_LINGER_MS;
+	int64_t left = span_ms - (clock_now_ns() - since_ns) / 1000000;
 
-	return generation->has_datagrams &&
-	       clock_now_ns() - generation->retired_ns < linger_ms * 1000000;
+	return left > 0 ? left : 0;
 }
 
 /*
- * A session whose connection is closed may have something to do yet, and its master to clean up after it.
- * Helpers that stay look the same: time is given for it.
+ * It has no connection, and is given time. For answers to datagrams, for nobody can see one coming; for sessions
+ * whose connection is closed and that have something to do yet, and for their master to clean up after them
+ * (helpers that stay look the same).
  */
-static bool has_ending_sessions(const struct generation *generation)
+static int64_t time_left_ms(const struct generation *generation)
 {
-	return generation->others && !service_is_vacant() &&
-	       clock_now_ns() - generation->quiet_ns < SESSION_END_MS * 1000000ll;
+	int64_t linger_ms = service_is_vacant() ? DATAGRAM_LINGER_IN_PLACE_MS : DATAGRAM_LINGER_MS;
+	int64_t owed_ms = generation->has_datagrams ? left_ms(generation->retired_ns, linger_ms) : 0;
+	int64_t ending_ms = generation->others && !service_is_vacant() ?
+				    left_ms(generation->quiet_ns, SESSION_END_MS) : 0;
+
+	if (generation == service.reserve)
+		return PROBE_LAST_MS;
+	return owed_ms > ending_ms ? owed_ms : ending_ms;
 }
 
-static bool is_given_time(const struct generation *generation)
+/* So long nobody needs to be disturbed: then they are asked once more. */
+static int64_t quiet_left_ms(struct generation *generation)
 {
-	return generation == service.reserve || may_owe_answers(generation) || has_ending_sessions(generation);
-}
-
-/* Nobody needs to be disturbed for that. When it is over they are asked once more. */
-static bool has_time(struct generation *generation)
-{
+	if (has_witness(generation))
+		return PROBE_LAST_MS;
 	if (!generation->is_over)
-		return false;
+		return 0;
 	if (generation != service.reserve)
 		generation_count_others(generation);
 	if (!generation->quiet_ns)
 		generation->quiet_ns = clock_now_ns();
-	return is_given_time(generation);
+	return time_left_ms(generation);
 }
 
 static void probe(struct timer *timer)
 {
 	struct generation *generation = OF_AGAIN(timer);
+	int64_t quiet_ms = quiet_left_ms(generation), delay_ms;
 
-	if (has_witness(generation) || has_time(generation)) {
+	if (quiet_ms) {
 		generation->tries++;
-		timer_set(timer, probe_delay_ms(generation), probe);
+		delay_ms = probe_delay_ms(generation);
+		timer_set(timer, delay_ms < quiet_ms ? delay_ms : quiet_ms, probe);
 		return;
 	}
 	generation->is_probing = true;
@@ -314,7 +318,7 @@ void generation_probe_answered(struct generation *generation)
 		generation->quiet_ns = 0;
 	else if (!generation->quiet_ns)
 		generation->quiet_ns = clock_now_ns();
-	if (generation->is_over && !is_given_time(generation)) {
+	if (generation->is_over && !time_left_ms(generation)) {
 		generation_leave(generation);
 		return;
 	}
