@@ -48,8 +48,6 @@ void kin_fini(struct kin *kin);
 
 /* This process is one of them: so is what it has come to lead, and what comes of it. */
 void kin_note(struct kin *kin, pid_t pid);
-/* The same, of one that is known already as far. */
-void kin_note_seen(struct kin *kin, pid_t pid, const struct procfs_stat *stat);
 
 /* Is this process one of them? */
 bool kin_has(const struct kin *kin, pid_t pid);

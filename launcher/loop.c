@@ -55,6 +55,8 @@ static void watch(struct source *source)
 
 	if (epoll_ctl(loop_fd(), source->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, source->fd, &event) == 0)
 		source->is_watched = true;
+	else if (errno != ENOMEM && errno != ENOSPC)
+		err(125, "epoll_ctl");
 	else if (!source->is_paused)
 		pause_source(source);
 }
@@ -97,7 +99,7 @@ void loop_add(struct source *source, int fd, short events,
 
 void loop_watch(struct source *source, short events)
 {
-	if (source->events == events)
+	if (!source->active || source->events == events)
 		return;
 	source->events = events;
 	watch(source);

@@ -240,7 +240,7 @@ static struct stranger *stranger_find(struct generation *generation, pid_t pid)
 	return NULL;
 }
 
-static struct stranger *stranger_with(struct generation *generation, pid_t pid, const struct procfs_stat *stat)
+static struct stranger *stranger_with(struct generation *generation, pid_t pid)
 {
 	struct stranger *stranger = stranger_find(generation, pid);
 
@@ -251,7 +251,6 @@ static struct stranger *stranger_with(struct generation *generation, pid_t pid, 
 		stranger->pid = pid;
 		stranger->first_ns = clock_now_ns();
 		TAILQ_INSERT_TAIL(&generation->strangers, stranger, link);
-		kin_note_seen(&generation->kin, pid, stat);
 	}
 	return stranger;
 }
@@ -335,7 +334,7 @@ static bool is_stranger(struct generation *generation, pid_t pid, const struct p
 		if (!seen.holds)
 			return false;
 	}
-	stranger = stranger_with(generation, pid, stat);
+	stranger = stranger_with(generation, pid);
 	if (!stranger)
 		return false;
 	stranger->seen = true;
@@ -382,7 +381,7 @@ static void look_for_listener(struct generation *generation, pid_t pid, struct p
 	if (process_holds_at(pid, generation->listener_fd, is_heard, generation))
 		return;
 	process_look(pid, NULL, is_heard, generation, seen);
-	if (seen->holds)
+	if (seen->listener_fd >= 0)
 		generation->listener_fd = seen->listener_fd;
 }
 
@@ -898,15 +897,12 @@ bool member_is_head(const struct member *member)
 	return true;
 }
 
-/* No stranger any more: what is to be known of it was noted when it was found, or is now. */
-static void note_kin(struct generation *generation, pid_t pid)
+static void forget_stranger(struct generation *generation, pid_t pid)
 {
 	struct stranger *stranger = stranger_find(generation, pid);
 
 	if (stranger)
 		stranger_free(generation, stranger);
-	else
-		kin_note(&generation->kin, pid);
 }
 
 bool member_new(struct generation *generation, pid_t pid, int fd)
@@ -922,7 +918,8 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	member_hear(member, fd);
 	member_welcome(member); /* it waits for that */
 	member_watch(member);
-	note_kin(generation, pid);
+	forget_stranger(generation, pid);
+	kin_note(&generation->kin, pid);
 	generation->was_member |= pid == generation->pid;
 	return true;
 }

@@ -652,6 +652,7 @@ void process_look(pid_t pid, const struct ports *ports,
 		.ports = ports,
 		.is_listener = is_listener,
 		.argument = argument,
+		.seen.listener_fd = -1,
 	};
 
 	view.seen.is_hidden = !view_sockets(&view, view_socket);

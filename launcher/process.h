@@ -130,7 +130,7 @@ struct ports {
 struct process_view {
 	bool is_hidden;		/* it does not let us look */
 	bool holds;		/* a listener, or what a retired process has in its place */
-	int listener_fd;	/* the number of it, where that is a listener */
+	int listener_fd;	/* the number of a listener; -1: none was seen */
 	uint64_t connections;	/* that have one of these local ports */
 	uint64_t in_flight;	/* descriptors that are on their way to it */
 };

@@ -6,19 +6,12 @@
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
+#include "turns.h"
 #include "waiting.h"
 
 /* While a program waits by poll() or epoll, it may have more to do than to wait for a client. */
 #define TRIAL_TICK_MS 2
 #define TRIAL_BLOCKED_MS 100
-/*
- * Each client wakes all who wait in poll(). Where a family has many, it is a few of them; the others wait until
- * one of these leaves, for this time at most.
- */
-#define POLLERS_MAX 4
-#define TURN_POLLERS 15u
-#define TURN_ONE 16u
-#define TURN_MS 200
 
 /*
  * A handler ran while we waited in poll(), which never restarts; the program's own call would
@@ -30,51 +23,17 @@ static bool call_restarts(void)
 	return !interrupt_is_by_one_of(UINT64_MAX, true);
 }
 
-/* How many are in poll(), in the lowest bits, and above them how often one has left it. */
-static bool turn_take(_Atomic uint32_t *turns, uint32_t *seen)
-{
-	*seen = atomic_load(turns);
-	while ((*seen & TURN_POLLERS) < POLLERS_MAX)
-		if (atomic_compare_exchange_weak(turns, seen, *seen + 1))
-			return true;
-	return false;
-}
-
-static void turn_leave(_Atomic uint32_t *turns)
-{
-	uint32_t seen = atomic_load(turns);
-
-	while (!atomic_compare_exchange_weak(turns, &seen, seen + TURN_ONE - (seen & TURN_POLLERS ? 1 : 0)))
-		;
-	sys_wake_one(turns);
-}
-
-/*
- * Nobody has left for that long: there is no client, or those who are counted are killed, or cancelled. Others
- * come in. 0: try again; otherwise the call's errno.
- */
-static int turn_await(_Atomic uint32_t *turns, uint32_t seen)
-{
-	interrupt_clear();
-	errno = -sys_wait_change(turns, seen, TURN_MS);
-	if (errno == ETIMEDOUT)
-		atomic_compare_exchange_strong(turns, &seen, seen & ~TURN_POLLERS);
-	return errno == EINTR && !interrupt_was_ours() && !call_restarts() ? EINTR : 0;
-}
-
 int blocking_wait(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	int timeout_ms = retire_timeout_ms(fd);
 	struct listener *listener = timeout_ms < 0 && !retire_is_retired() ? listener_behind(fd) : NULL;
-	uint32_t seen;
-	int n;
+	int n, turn = listener ? turn_take(&listener->turns) : 0;
 
-	if (listener && !turn_take(&listener->turns, &seen))
-		return turn_await(&listener->turns, seen);
+	if (turn)
+		return turn == EINTR && !call_restarts() ? EINTR : 0;
 	n = wait_poll(&poll_fd, 1, timeout_ms);
-	if (listener)
-		turn_leave(&listener->turns);
+	turn_leave();
 	if (n == 0)
 		return EAGAIN;
 	/* With a time-out such a call is never restarted (signal(7)). */

@@ -28,7 +28,7 @@ enum listener_flag {
 struct listener {
 	_Atomic uint64_t inode; /* 0: free */
 	_Atomic uint32_t flags;
-	_Atomic uint32_t turns; /* to wait for its next client (blocking_wait) */
+	_Atomic uint32_t turns; /* to wait for its next client (turns.h) */
 };
 
 struct listeners {
