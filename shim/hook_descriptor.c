@@ -3,6 +3,7 @@
 #include "listener.h"
 #include "session.h"
 #include "sys.h"
+#include "waiting.h"
 
 #include <limits.h>
 
@@ -61,6 +62,8 @@ int hook_dup2(int from, int to)
 	make_way(from, to);
 	inode = listener_if_held(to);
 	result = REAL(dup2)(from, to);
+	if (result >= 0 && from != to)
+		told_forget(to);
 	if (inode && result >= 0)
 		session_tell(MESSAGE_CLOSED, inode);
 	return result;
@@ -79,6 +82,8 @@ int hook_dup3(int from, int to, int flags)
 		make_way(from, to);
 	inode = listener_if_held(to);
 	result = REAL(dup3)(from, to, flags);
+	if (result >= 0)
+		told_forget(to);
 	if (inode && result >= 0)
 		session_tell(MESSAGE_CLOSED, inode);
 	return result;

@@ -229,6 +229,7 @@ static bool is_provided(int fd, const struct sockaddr *address, socklen_t length
 		return true;
 	if (!is_claimable(fd, address, length) || !claim(fd, address, length))
 		return false;
+	told_forget(fd); /* a program that sees that it listens already calls no listen() */
 	/* It was closed when the process let go of all, or does so just now. */
 	if (atomic_load(&session.family->retired) && retire_has_changed())
 		retire_let_go_of(fd);
@@ -313,8 +314,7 @@ int hook_listen(int fd, int backlog)
 	session_summon();
 	environment_hide();
 	announce(fd, is_ephemeral || ephemeral_has(sys_inode(fd)));
-	if (told_concerns_others())
-		told_any_accepted(fd); /* what was told was of another one with this number */
+	told_forget(fd);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "registration.h"
 #include "session.h"
 #include "sys.h"
+#include "waiting.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +248,7 @@ static bool may_be_the_old_ones(int fd)
 
 static void note_received(int fd)
 {
+	told_forget(fd);
 	if (listener_accepts(fd) && session_begin() &&
 	    !listeners_find(&session.family->listeners, sys_inode(fd)) &&
 	    note(fd, sys_inode(fd), may_be_the_old_ones(fd)))

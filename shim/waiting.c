@@ -8,6 +8,8 @@
 #include "session.h"
 #include "sys.h"
 
+#include <string.h>
+
 /* So deep do sets lie in each other that are looked into: each takes 4 KiB of somebody else's stack. */
 #define NESTS_MAX 2
 
@@ -17,6 +19,8 @@ _Atomic bool told_has_threads;
 /* What threads were told by poll() or select(), and no accept() has been made of since: a bit a descriptor. */
 #define TOLD_FDS 1024
 static _Atomic uint64_t told_to_any[TOLD_FDS / 64];
+/* What this one was told, where that is more than fits. */
+static __thread uint64_t told_many[TOLD_FDS / 64] __attribute__((tls_model("initial-exec")));
 
 /* One that the program waits on is a listener of the service, however it came by it. */
 static void report(uint64_t inode)
@@ -149,14 +153,27 @@ static void tell_any(int fd)
 		atomic_fetch_or(&told_to_any[fd / 64], bit);
 }
 
+static void add_to_many(int fd)
+{
+	if (fd < TOLD_FDS)
+		told_many[fd / 64] |= 1ull << (fd % 64);
+}
+
 static void told_add(int fd)
 {
 	if (told_concerns_others() && session_has_blocking())
 		tell_any(fd);
-	if (told.n < TOLD_MAX)
-		told.fds[told.n] = (struct pollfd){ .fd = fd, .revents = POLLIN };
-	if (told.n <= TOLD_MAX)
-		told.n++;
+	if (told.n < TOLD_MAX) {
+		told.fds[told.n++] = (struct pollfd){ .fd = fd, .revents = POLLIN };
+		return;
+	}
+	if (told.n == TOLD_MAX) {
+		told.n = TOLD_MAX + 1;
+		memset(told_many, 0, sizeof(told_many));
+		for (int i = 0; i < TOLD_MAX; i++)
+			add_to_many(told.fds[i].fd);
+	}
+	add_to_many(fd);
 }
 
 __attribute__((noinline)) void told_by_many(const struct pollfd *fds, nfds_t n)
@@ -201,6 +218,16 @@ void told_any_accepted(int fd)
 	is_taken_back(fd);
 }
 
+void told_forget(int fd)
+{
+	is_taken_back(fd);
+	for (int i = 0; i < told.n && i < TOLD_MAX; i++)
+		if (told.fds[i].fd == fd)
+			told.fds[i].fd = -1;
+	if (told.n > TOLD_MAX && fd >= 0 && fd < TOLD_FDS)
+		told_many[fd / 64] &= ~(1ull << (fd % 64));
+}
+
 bool told_to_another(int fd)
 {
 	return told_concerns_others() && is_taken_back(fd);
@@ -215,7 +242,9 @@ bool told_readable(int fd)
 	/* Without a /proc it may have been told. But not by a set that is closed: a forked child may be past that. */
 	if (told.n < 0 && registration_each(-1, ~told.n, match_registration, &search) != 0)
 		return sys_fcntl(~told.n, F_GETFD, 0) >= 0;
-	for (int i = 0; i < told.n && told.n <= TOLD_MAX; i++)
+	if (told.n > TOLD_MAX)
+		return fd >= TOLD_FDS || told_many[fd / 64] >> (fd % 64) & 1;
+	for (int i = 0; i < told.n; i++)
 		search.found |= told.fds[i].fd == fd && told.fds[i].revents;
-	return search.found || told.n > TOLD_MAX;
+	return search.found;
 }

@@ -28,7 +28,7 @@ struct told {
 	int accepted; /* plus 1: the last accept() since was on this one; or 0 */
 	int taken;    /* the same of the last read, while there is a shared blocking listener */
 	/*
-	 * Entries in fds[]; more than fit: any may be meant. Below 0, the complement of an epoll set:
+	 * Entries in fds[]; more than fit: as many as that are elsewhere. Below 0, the complement of an epoll set:
 	 * epoll_wait() tells the program's data, not descriptors.
 	 */
 	int n;
@@ -64,8 +64,11 @@ static inline void told_note_thread(void)
 		atomic_store_explicit(&told_has_threads, true, memory_order_relaxed);
 }
 
-/* A client was accepted, or fd is a new listener. */
+/* A client was accepted. */
 void told_any_accepted(int fd);
+
+/* This number names another socket from now on, which may be a listener: what was told was of the one before. */
+void told_forget(int fd);
 
 static inline void told_by_epoll(int set, int result)
 {

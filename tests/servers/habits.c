@@ -1,5 +1,5 @@
 /*
- * A server with one habit of real ones, named on its command line, before it accepts by epoll. It
+ * A server with one habit of real ones, named on its command line, before it accepts by epoll, mostly. It
  * answers "TAG PID LINE", as the other test servers do.
  *
  *   habits HABIT PORT TAG-FILE
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 static struct sockaddr_in address;
 static int listen_fd, set;
+static bool blocks; /* in accept(), without a wait call before it */
 static char tag[64];
 
 static void must(int result, const char *what)
@@ -44,7 +46,7 @@ static void option_set(int level, int option, int value)
 
 static void fresh(void)
 {
-	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (blocks ? 0 : SOCK_NONBLOCK), 0);
 	must(listen_fd, "socket");
 	option_set(SOL_SOCKET, SO_REUSEADDR, 1);
 }
@@ -227,6 +229,40 @@ static void defers_after_listen(void)
 	option_set(IPPROTO_TCP, TCP_FASTOPEN, 16);
 }
 
+/* Others were ready before it serves by accept() alone. */
+static int polled(nfds_t n)
+{
+	struct pollfd fds[32];
+
+	for (nfds_t i = 0; i < n; i++) {
+		int pair[2];
+
+		must(pipe2(pair, O_CLOEXEC), "pipe2");
+		must((int)write(pair[1], "x", 1), "write");
+		fds[i] = (struct pollfd){ .fd = pair[0], .events = POLLIN };
+	}
+	must(poll(fds, n, 1000), "poll");
+	return fds[0].fd;
+}
+
+static void polls_its_number_before(void)
+{
+	int fd = polled(1);
+
+	close(fd);
+	blocks = true;
+	plain();
+	if (listen_fd != fd)
+		errx(1, "the listener is %d, and not %d", listen_fd, fd);
+}
+
+static void polls_many_before(void)
+{
+	polled(20);
+	blocks = true;
+	plain();
+}
+
 static const struct {
 	const char *name;
 	void (*begin)(void);
@@ -250,6 +286,8 @@ static const struct {
 	{ "on-descriptor-0", on_descriptor_0 },
 	{ "defer-before-bind", defers_before_bind },
 	{ "defer-after-listen", defers_after_listen },
+	{ "polls-its-number-before", polls_its_number_before },
+	{ "polls-many-before", polls_many_before },
 };
 
 static void begin(const char *habit)
@@ -297,13 +335,14 @@ int main(int argc, char *argv[])
 					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	set = epoll_create1(EPOLL_CLOEXEC);
 	begin(argv[1]);
-	if (!watched)
+	if (!watched && !blocks)
 		watch(listen_fd);
 	for (;;) {
 		struct epoll_event event;
 		int fd;
 
-		must(epoll_wait(set, &event, 1, -1), "epoll_wait");
+		if (!blocks)
+			must(epoll_wait(set, &event, 1, -1), "epoll_wait");
 		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			serve(fd);
