@@ -364,6 +364,7 @@ bool process_catches(pid_t pid, int signal, struct process_marks *marks)
 	marks->is_filtered = status_number(text, "\nSeccomp:", 10) != 0;
 	marks->has_waited = status_number(text, "\nvoluntary_ctxt_switches:", 10) != 0;
 	marks->first_takes = first_takes(text, signal);
+	marks->first_blocks = status_number(text, "\nSigBlk:", 16) >> (signal - 1) & 1;
 	return status_number(text, "\nSigCgt:", 16) >> (signal - 1) & 1;
 }
 

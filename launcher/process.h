@@ -89,6 +89,7 @@ struct process_marks {
 	bool is_filtered; /* confined to some system calls (seccomp(2)) */
 	bool has_waited;  /* its first thread has, for anything, since it was forked */
 	bool first_takes; /* its first thread is there, and does not keep the signal out for good */
+	bool first_blocks; /* it does right now: as one of flip's it is being handled */
 };
 
 /* Has it a handler for this signal? Fills `marks` in. */

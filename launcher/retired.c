@@ -32,6 +32,9 @@
 /* What it has read of datagrams it may still answer: as long as a resolver waits (resolv.conf(5)). */
 #define DATAGRAM_LINGER_MS 5000
 #define DATAGRAM_LINGER_IN_PLACE_MS 20 /* nobody serves meanwhile */
+/* For who is in flip's handler to leave it: so often at once, then 1 ms later each. */
+#define LEAVE_LOOKS_AT_ONCE 4
+#define LEAVE_LOOKS 24
 /* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
 #define LEAVE_ANY_MS 100
 #define LEAVE_SIGNAL_MS 300
@@ -364,9 +367,38 @@ static void ask_to_leave(struct generation *generation, uint32_t flags)
 			member_tell(member, MESSAGE_LEAVE, flags, (uint64_t)service_stop_signal());
 }
 
+static bool is_in_handler(pid_t pid)
+{
+	struct process_marks marks;
+
+	return process_catches(pid, SESSION_SIGNAL, &marks) && marks.first_blocks;
+}
+
+/*
+ * A signal that is sent to a process goes to its first thread, if that does not block it, and ends what that waits
+ * for: programs rely on it (Python's handlers run in that thread only). But who has just answered us has done so
+ * in flip's handler, which blocks all.
+ */
+static bool would_miss_signal(const struct generation *generation)
+{
+	const struct member *member;
+
+	if (!generation->exited)
+		return is_in_handler(generation->pid);
+	TAILQ_FOREACH(member, &generation->members, link)
+		if (is_in_handler(member->pid))
+			return true;
+	return false;
+}
+
 static void leave_by_signal(struct timer *timer)
 {
-	generation_terminate(OF_AGAIN(timer));
+	struct generation *generation = OF_AGAIN(timer);
+
+	if (generation->tries < LEAVE_LOOKS && would_miss_signal(generation))
+		timer_set(timer, generation->tries++ < LEAVE_LOOKS_AT_ONCE ? 0 : 1, leave_by_signal);
+	else
+		generation_terminate(generation);
 }
 
 static void leave_by_any_thread(struct timer *timer)
@@ -383,6 +415,7 @@ void generation_leave(struct generation *generation)
 	struct member *first = first_member(generation);
 
 	generation->phase = PHASE_LEAVING;
+	generation->tries = 0;
 	timer_clear(&generation->deadline);
 	if (service.bare && generation->pid == 1 && first) {
 		generation->exited = true;
@@ -406,7 +439,7 @@ void generation_leave(struct generation *generation)
 void generation_leave_answered(struct generation *generation, bool ends_itself)
 {
 	if (generation->phase == PHASE_LEAVING && !ends_itself)
-		generation_terminate(generation);
+		leave_by_signal(&generation->again);
 }
 
 static void stop_timeout(struct timer *timer)

@@ -26,7 +26,15 @@ if cp dynamic setuid && chown 65534:65534 setuid 2>/dev/null; then
 	refuses 125 'setgid' ./setgid
 fi
 if cp dynamic capable && setcap cap_net_bind_service+ep capable 2>/dev/null; then
-	refuses 125 'capabilities' ./capable
+	chmod 755 "$TMP" && chmod 644 capable && chmod +x capable
+	OUTPUT=$(setpriv --reuid=65534 --regid=65534 --clear-groups "$FLIP" run -- ./capable 2>&1)
+	expect_eq 125 $? "exit code for ./capable of another user ($OUTPUT)"
+	expect_match 'capabilities' "$OUTPUT" "sentence"
+	[ ! -e "$TMP/was-run" ] || fail "./capable was run"
+	# Root has them, and the loader preloads into it.
+	"$FLIP" run -q -- ./capable || fail "root cannot run ./capable"
+	[ -e was-run ] || fail "./capable was not run"
+	rm was-run
 fi
 # The same file for another machine: e_machine is at byte 18, the class at byte 4.
 cp dynamic other && printf '\267\000' | dd of=other bs=1 seek=18 conv=notrunc status=none
