@@ -177,6 +177,11 @@ void kin_note(struct kin *kin, pid_t pid)
 		tie_add(kin, TIE_IMAGE, stat.image);
 }
 
+bool kin_runs(const struct kin *kin, const struct procfs_stat *stat)
+{
+	return stat->image && tie_find(kin, TIE_IMAGE, stat->image);
+}
+
 bool kin_has(const struct kin *kin, pid_t pid)
 {
 	struct procfs_stat stat;

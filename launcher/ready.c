@@ -277,6 +277,7 @@ void generation_said_ready(struct generation *generation)
 
 /* Processes that cannot tell what they do. */
 struct blind_spot {
+	struct generation *generation;
 	pid_t without_library, disabled, elsewhere, unseen;
 	/* Listeners that nobody has told of. */
 	uint64_t unheard[UNHEARD_MAX];
@@ -289,7 +290,8 @@ static void note_unheard(const struct listener_seen *listener, void *argument)
 {
 	struct blind_spot *found = argument;
 
-	if (!listener->is_datagram && found->n_unheard < UNHEARD_MAX)
+	if (!listener->is_datagram && !generation_heard(found->generation, listener->inode) &&
+	    found->n_unheard < UNHEARD_MAX)
 		found->unheard[found->n_unheard++] = listener->inode;
 }
 
@@ -342,7 +344,7 @@ static void look_for_blind_spot(pid_t pid, const struct procfs_stat *unused, voi
 
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
 {
-	struct blind_spot found = { .without_library = 0 };
+	struct blind_spot found = { .generation = generation };
 
 	/* One that is not heard yet may have told of them. */
 	if (!generation->n_heard && generation->channel.events)
@@ -372,6 +374,29 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 		return "";
 	}
 	return text;
+}
+
+static void look_for_unheard(pid_t pid, const struct procfs_stat *stat, void *argument)
+{
+	struct blind_spot *found = argument;
+
+	if (!found->unseen && !kin_runs(&found->generation->kin, stat) && process_holds(pid, is_unheard, found))
+		found->unseen = pid;
+}
+
+void generation_tell_unheard(struct generation *generation)
+{
+	struct blind_spot found = { .generation = generation };
+
+	listeners_each(generation->pid, note_unheard, &found);
+	if (found.n_unheard)
+		kin_each(&generation->kin, look_for_unheard, &found);
+	if (!found.unseen)
+		return;
+	listeners_each(found.unseen, note_address, &found);
+	service_tell("process %d of generation %u is another program than its server, and listens on %s, which flip"
+		     " was not told of: that is not handed over",
+		     (int)found.unseen, generation->number, found.address);
 }
 
 const char *generation_lacks(struct generation *generation, char *text, size_t size)

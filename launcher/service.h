@@ -327,6 +327,8 @@ void generation_check_ready(struct generation *generation);
 const char *generation_lacks(struct generation *generation, char *text, size_t size);
 /* Is there a process of it that flip knows nothing of? In words that go on with a sentence, or "". */
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size);
+/* Has it started another program, which listens and has no flip? Says so: what that serves is not restarted. */
+void generation_tell_unheard(struct generation *generation);
 /* Tells its members, or a new one, that it is the current generation. */
 void generation_commit(struct generation *generation);
 void member_commit(struct member *member);

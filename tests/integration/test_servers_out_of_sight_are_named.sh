@@ -132,4 +132,34 @@ kill -KILL "$(generation_pid 1)"
 wait_for 10 status_has ': serving, .*'
 wait_for 10 says_hello
 serves_on 'no listener to hand over; FLIP_DISABLE in the environment'
+end_all
+
+# What is seen is handed over; that the other program goes on as it is, is not to be guessed.
+cat >guardian.py <<'END'
+import socket, subprocess, sys
+control = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+guarded = subprocess.Popen(sys.argv[2:])
+while True:
+    client, _ = control.accept()
+    client.sendall(b"hello\n")
+    client.close()
+END
+for guarded in "./hello $((PORT + 1))" ./script\ $((PORT + 1)); do
+	launch "$TMP/flip.log" "$FLIP" run -- /usr/bin/python3 guardian.py "$PORT" $guarded
+	FLIP_PID=$LAUNCHED_PID
+	wait_for 10 says_hello
+	wait_for 5 status_has ': serving,'
+	PORT=$((PORT + 1)) wait_for 5 says_hello
+	flip restart "$FLIP_PID" || fail "guardian: $OUTPUT"
+	expect_match "process [0-9]+ of generation 1 is another program than its server, and listens on 127.0.0.1:$((PORT + 1)), which" \
+		"$OUTPUT" "what is not handed over"
+	end_all
+done
+# The control: where it listens alone, nothing is said.
+launch "$TMP/flip.log" "$FLIP" run -- /usr/bin/python3 guardian.py "$PORT" sleep 60
+FLIP_PID=$LAUNCHED_PID
+wait_for 10 says_hello
+wait_for 5 status_has ': serving,'
+flip restart "$FLIP_PID" || fail "alone: $OUTPUT"
+[[ $OUTPUT != *'another program'* ]] || fail "alone: $OUTPUT"
 pass
