@@ -9,7 +9,13 @@ data_of_session() {
 	printf 'open\n' >&7
 	read -r -t 5 word _ <&7 || fail "the session does not open its listener"
 	read -r -t 5 word <"/dev/tcp/127.0.0.1/$((PORT + 5))" || fail "nobody answers there"
+	# It closes its listener after that, and the next session may be another process's.
+	wait_for 5 has_no_listener
 	echo "$word"
+}
+
+has_no_listener() {
+	[ -z "$(ss -Htln "( sport = :$((PORT + 5)) )")" ]
 }
 
 # An answer takes more than one line here: that it listens is enough.

@@ -39,6 +39,7 @@ if [ $? = 77 ]; then
 	cat "$TMP/try.log"
 	pass
 fi
+wait_for 10 all_killed	# a ring keeps its listener for a moment after the process
 control_without_flip control_stop_start --wait=uring
 for face in run bare; do
 	FACE=$face in_a_ring uring
