@@ -39,9 +39,10 @@ int __wrap_open64(const char *path, int flags, ...)
 	return fd;
 }
 
-static void found(pid_t pid, void *argument)
+static void found(pid_t pid, const struct procfs_stat *stat, void *argument)
 {
 	(void)pid;
+	(void)stat;
 	(void)argument;
 	found_n++;
 }
