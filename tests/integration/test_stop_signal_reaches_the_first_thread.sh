@@ -19,7 +19,7 @@ while True:
 END
 
 reaches() {
-	local restarts=8
+	local restarts=5
 	tag_set v1
 	serve /usr/bin/python3 "$TMP/server.py" "$PORT" "$TMP/tag"
 	for n in $(seq 2 $((restarts + 1))); do

@@ -287,7 +287,7 @@ Test(target, setgid_without_group_execution_is_no_privilege)
 	assert_taken(copy_of_true("server", 02705));
 }
 
-Test(target, refuses_programs_with_capabilities)
+Test(target, refuses_programs_with_capabilities_but_to_root)
 {
 	/* struct vfs_cap_data, revision 2, CAP_NET_BIND_SERVICE permitted and effective. */
 	static const unsigned char capability[20] = { 1, 0, 0, 2, 0, 4 };
@@ -295,6 +295,10 @@ Test(target, refuses_programs_with_capabilities)
 
 	if (setxattr(path, "security.capability", capability, sizeof(capability), 0) != 0)
 		skip("may not give capabilities to a file");
+	if (getuid() == 0) {
+		assert_taken(path);
+		cr_assert_eq(setreuid(65534, (uid_t)-1), 0);
+	}
 	assert_refused(path, EXIT_FLIP, "capabilities");
 }
 
