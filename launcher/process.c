@@ -536,6 +536,7 @@ struct view {
 	bool (*is_listener)(uint64_t inode, const void *argument);
 	const void *argument;
 	struct process_view seen;
+	struct sockaddr_storage *address; /* of the listener that is looked for */
 	uint64_t last; /* the connection that was counted last: a program may have it as 0, 1 and 2 */
 };
 
@@ -658,6 +659,30 @@ void process_look(pid_t pid, const struct ports *ports,
 
 	view.seen.is_hidden = !view_sockets(&view, view_socket);
 	*seen = view.seen;
+}
+
+static bool view_listener(int fd, uint64_t inode, void *argument)
+{
+	struct view *view = argument;
+	socklen_t length = sizeof(int), room = sizeof(*view->address);
+	int copy = view->is_listener(inode, view->argument) ? -1 : copy_of(view, fd), accepts = 0;
+
+	if (copy < 0)
+		return true;
+	view->seen.holds = getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0 && accepts &&
+			   getsockname(copy, (struct sockaddr *)view->address, &room) == 0;
+	close(copy);
+	return !view->seen.holds;
+}
+
+bool process_listens(pid_t pid, bool (*is_known)(uint64_t inode, const void *argument), const void *argument,
+		     struct sockaddr_storage *address)
+{
+	struct view view = { .pid = pid, .is_listener = is_known, .argument = argument, .address = address };
+
+	*address = (struct sockaddr_storage){ 0 };
+	(void)view_sockets(&view, view_listener);
+	return view.seen.holds;
 }
 
 static bool is_none(uint64_t inode, const void *argument)

@@ -141,6 +141,10 @@ void process_look(pid_t pid, const struct ports *ports,
 		  bool (*is_listener)(uint64_t inode, const void *argument), const void *argument,
 		  struct process_view *seen);
 
+/* Has it a listener, streams', that is not known? Then where. False, too, if it does not let us look. */
+bool process_listens(pid_t pid, bool (*is_known)(uint64_t inode, const void *argument), const void *argument,
+		     struct sockaddr_storage *address);
+
 /* Has it such a connection? False, too, if it does not let us look. */
 bool process_is_connected(pid_t pid, const struct ports *ports);
 

@@ -277,7 +277,6 @@ void generation_said_ready(struct generation *generation)
 
 /* Processes that cannot tell what they do. */
 struct blind_spot {
-	struct generation *generation;
 	pid_t without_library, disabled, elsewhere, unseen;
 	/* Listeners that nobody has told of. */
 	uint64_t unheard[UNHEARD_MAX];
@@ -290,8 +289,7 @@ static void note_unheard(const struct listener_seen *listener, void *argument)
 {
 	struct blind_spot *found = argument;
 
-	if (!listener->is_datagram && !generation_heard(found->generation, listener->inode) &&
-	    found->n_unheard < UNHEARD_MAX)
+	if (!listener->is_datagram && found->n_unheard < UNHEARD_MAX)
 		found->unheard[found->n_unheard++] = listener->inode;
 }
 
@@ -344,7 +342,7 @@ static void look_for_blind_spot(pid_t pid, const struct procfs_stat *unused, voi
 
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
 {
-	struct blind_spot found = { .generation = generation };
+	struct blind_spot found = { .without_library = 0 };
 
 	/* One that is not heard yet may have told of them. */
 	if (!generation->n_heard && generation->channel.events)
@@ -376,27 +374,37 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 	return text;
 }
 
+struct unheard {
+	struct generation *generation;
+	pid_t pid; /* the first one that has it; 0: none has */
+	struct sockaddr_storage address;
+};
+
+static bool is_known(uint64_t inode, const void *generation)
+{
+	return generation_heard(generation, inode) || process_holds(getpid(), is_it, &inode);
+}
+
 static void look_for_unheard(pid_t pid, const struct procfs_stat *stat, void *argument)
 {
-	struct blind_spot *found = argument;
+	struct unheard *found = argument;
 
-	if (!found->unseen && !kin_runs(&found->generation->kin, stat) && process_holds(pid, is_unheard, found))
-		found->unseen = pid;
+	if (!found->pid && !kin_runs(&found->generation->kin, stat) &&
+	    process_listens(pid, is_known, found->generation, &found->address))
+		found->pid = pid;
 }
 
 void generation_tell_unheard(struct generation *generation)
 {
-	struct blind_spot found = { .generation = generation };
+	struct unheard found = { .generation = generation };
+	char text[ADDRESS_TEXT_MAX];
 
-	listeners_each(generation->pid, note_unheard, &found);
-	if (found.n_unheard)
-		kin_each(&generation->kin, look_for_unheard, &found);
-	if (!found.unseen)
-		return;
-	listeners_each(found.unseen, note_address, &found);
-	service_tell("process %d of generation %u is another program than its server, and listens on %s, which flip"
-		     " was not told of: that is not handed over",
-		     (int)found.unseen, generation->number, found.address);
+	kin_each(&generation->kin, look_for_unheard, &found);
+	if (found.pid)
+		service_tell("process %d of generation %u is another program than its server, and listens on %s,"
+			     " which flip was not told of: that is not handed over",
+			     (int)found.pid, generation->number,
+			     address_format((struct sockaddr *)&found.address, text, sizeof(text)));
 }
 
 const char *generation_lacks(struct generation *generation, char *text, size_t size)

@@ -68,7 +68,7 @@ master_takes_signals() {
 # and not in that moment. Without patience for that some two of a hundred restarts fail.
 left_by_another_program() {
 	serve_versions "$@"
-	for _ in {1..80}; do
+	for _ in {1..40}; do
 		restart "$SUPERVISOR_PID"
 		wait_for 10 old_are_gone
 	done
