@@ -100,7 +100,6 @@ static bool is_there(pid_t pid, int fd, uint64_t inode)
 /* Looks through one process for an entry, until that is found. */
 static void search_process(pid_t pid, const struct procfs_stat *unused, void *argument)
 {
-	(void)unused;
 	struct pool_entry *entry = argument;
 	char path[32];
 	DIR *directory;

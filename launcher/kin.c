@@ -101,11 +101,16 @@ static void ties_prune(struct kin *kin)
 	kin->n_ties = n;
 }
 
+bool kin_runs(const struct kin *kin, const struct procfs_stat *stat)
+{
+	return stat->image && tie_find(kin, TIE_IMAGE, stat->image);
+}
+
 static bool is_tied(const struct kin *kin, const struct procfs_stat *stat)
 {
 	return tie_find(kin, TIE_SESSION, (uint64_t)stat->session) ||
 	       tie_find(kin, TIE_GROUP, (uint64_t)stat->group) ||
-	       (stat->image && tie_find(kin, TIE_IMAGE, stat->image));
+	       kin_runs(kin, stat);
 }
 
 /* Two programs without randomization look the same. */
@@ -175,11 +180,6 @@ void kin_note(struct kin *kin, pid_t pid)
 	tie_note(kin, &stat);
 	if (stat.image && !tie_find(kin, TIE_IMAGE, stat.image) && is_randomized(pid))
 		tie_add(kin, TIE_IMAGE, stat.image);
-}
-
-bool kin_runs(const struct kin *kin, const struct procfs_stat *stat)
-{
-	return stat->image && tie_find(kin, TIE_IMAGE, stat->image);
 }
 
 bool kin_has(const struct kin *kin, pid_t pid)

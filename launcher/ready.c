@@ -13,7 +13,6 @@
  */
 #include "cleanup.h"
 #include "files.h"
-#include "listeners.h"
 #include "log.h"
 #include "service.h"
 
@@ -273,48 +272,33 @@ void generation_said_ready(struct generation *generation)
 	generation_check_ready(generation);
 }
 
-#define UNHEARD_MAX 200
-
 /* Processes that cannot tell what they do. */
 struct blind_spot {
+	const struct generation *generation;
 	pid_t without_library, disabled, elsewhere, unseen;
-	/* Listeners that nobody has told of. */
-	uint64_t unheard[UNHEARD_MAX];
-	unsigned n_unheard;
-	uint64_t found; /* of these, the one that `unseen` has */
-	char address[120];
+	struct sockaddr_storage address; /* that `unseen` listens on, of which nobody has told */
 };
-
-static void note_unheard(const struct listener_seen *listener, void *argument)
-{
-	struct blind_spot *found = argument;
-
-	if (!listener->is_datagram && found->n_unheard < UNHEARD_MAX)
-		found->unheard[found->n_unheard++] = listener->inode;
-}
-
-static void note_address(const struct listener_seen *listener, void *argument)
-{
-	struct blind_spot *found = argument;
-
-	if (listener->inode == found->found)
-		snprintf(found->address, sizeof(found->address), "%s", listener->address);
-}
 
 static bool is_it(uint64_t inode, const void *argument)
 {
 	return inode == *(const uint64_t *)argument;
 }
 
-/* Not one that it has been given, and may not have looked at yet. */
-static bool is_unheard(uint64_t inode, const void *argument)
+/* One that it has been given counts as well: it may not have looked at that yet. */
+static bool is_known(uint64_t inode, const void *generation)
 {
-	struct blind_spot *found = (struct blind_spot *)argument;
+	return generation_heard(generation, inode) || process_holds(getpid(), is_it, &inode);
+}
 
-	for (unsigned i = 0; i < found->n_unheard; i++)
-		if (found->unheard[i] == inode && !process_holds(getpid(), is_it, &inode))
-			found->found = inode;
-	return found->found;
+static void look_for_unseen(struct blind_spot *found, pid_t pid)
+{
+	if (!found->unseen && process_listens(pid, is_known, found->generation, &found->address))
+		found->unseen = pid;
+}
+
+static const char *address_of(const struct blind_spot *found, char text[ADDRESS_TEXT_MAX])
+{
+	return address_format((const struct sockaddr *)&found->address, text, ADDRESS_TEXT_MAX);
 }
 
 static bool is_disabled(pid_t pid)
@@ -336,17 +320,16 @@ static void look_for_blind_spot(pid_t pid, const struct procfs_stat *unused, voi
 		found->disabled = pid;
 	else if (!process_shares_network(pid))
 		found->elsewhere = pid;
-	else if (!found->unseen && process_holds(pid, is_unheard, found))
-		found->unseen = pid;
+	/* One that is not heard yet may have told of them. */
+	else if (!found->generation->n_heard && found->generation->channel.events)
+		look_for_unseen(found, pid);
 }
 
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size)
 {
-	struct blind_spot found = { .without_library = 0 };
+	struct blind_spot found = { .generation = generation };
+	char address[ADDRESS_TEXT_MAX];
 
-	/* One that is not heard yet may have told of them. */
-	if (!generation->n_heard && generation->channel.events)
-		listeners_each(generation->pid, note_unheard, &found);
 	kin_each(&generation->kin, look_for_blind_spot, &found);
 	if (found.without_library)
 		snprintf(text, size,
@@ -362,49 +345,34 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 			 "; its process %d is in another network namespace, from which flip is not to be reached: start"
 			 " flip in there (ip netns exec NAME flip run -- ...)",
 			 (int)found.elsewhere);
-	else if (found.unseen) {
-		listeners_each(found.unseen, note_address, &found);
+	else if (found.unseen)
 		snprintf(text, size,
 			 "; its process %d listens on %s by system calls of its own and not by libc's, as programs in"
 			 " Go do: there flip sees and hands over nothing",
-			 (int)found.unseen, found.address);
-	} else {
+			 (int)found.unseen, address_of(&found, address));
+	else
 		return "";
-	}
 	return text;
 }
 
-struct unheard {
-	struct generation *generation;
-	pid_t pid; /* the first one that has it; 0: none has */
-	struct sockaddr_storage address;
-};
-
-static bool is_known(uint64_t inode, const void *generation)
+static void look_at_other_program(pid_t pid, const struct procfs_stat *stat, void *argument)
 {
-	return generation_heard(generation, inode) || process_holds(getpid(), is_it, &inode);
-}
+	struct blind_spot *found = argument;
 
-static void look_for_unheard(pid_t pid, const struct procfs_stat *stat, void *argument)
-{
-	struct unheard *found = argument;
-
-	if (!found->pid && !kin_runs(&found->generation->kin, stat) &&
-	    process_listens(pid, is_known, found->generation, &found->address))
-		found->pid = pid;
+	if (!kin_runs(&found->generation->kin, stat))
+		look_for_unseen(found, pid);
 }
 
 void generation_tell_unheard(struct generation *generation)
 {
-	struct unheard found = { .generation = generation };
-	char text[ADDRESS_TEXT_MAX];
+	struct blind_spot found = { .generation = generation };
+	char address[ADDRESS_TEXT_MAX];
 
-	kin_each(&generation->kin, look_for_unheard, &found);
-	if (found.pid)
+	kin_each(&generation->kin, look_at_other_program, &found);
+	if (found.unseen)
 		service_tell("process %d of generation %u is another program than its server, and listens on %s,"
 			     " which flip was not told of: that is not handed over",
-			     (int)found.pid, generation->number,
-			     address_format((struct sockaddr *)&found.address, text, sizeof(text)));
+			     (int)found.unseen, generation->number, address_of(&found, address));
 }
 
 const char *generation_lacks(struct generation *generation, char *text, size_t size)

@@ -229,7 +229,6 @@ static bool is_provided(int fd, const struct sockaddr *address, socklen_t length
 		return true;
 	if (!is_claimable(fd, address, length) || !claim(fd, address, length))
 		return false;
-	told_forget(fd); /* a program that sees that it listens already calls no listen() */
 	/* It was closed when the process let go of all, or does so just now. */
 	if (atomic_load(&session.family->retired) && retire_has_changed())
 		retire_let_go_of(fd);
@@ -259,12 +258,13 @@ static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 
 int hook_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int result;
+	bool provided = is_provided(fd, address, length);
+	int result = provided ? 0 : REAL(bind)(fd, address, length);
 
-	if (is_provided(fd, address, length))
-		return 0;
-	result = REAL(bind)(fd, address, length);
-	if (result == 0 && session.enabled && address)
+	/* A socket of datagrams listens from here on, and a stream that is provided, for which not each calls listen(). */
+	if (result == 0)
+		told_forget(fd);
+	if (result == 0 && !provided && session.enabled && address)
 		note_bound(fd, address, length);
 	return result;
 }

@@ -23,12 +23,27 @@ restarts() {
 	load_end
 }
 
+# What poll() has said of another descriptor with its number is not said of it. Without a client, for what is read
+# makes itself noticed.
+polls_first() {
+	serve_datagrams --wait=recv --poll-first
+	for version in v2 v3; do
+		tag_set $version
+		restart "$SUPERVISOR_PID"
+		wait_for 10 log_has "generation ${version#v} .* ready"
+		! log_has 'recvfrom|cannot read|died' || fail "it met an error: $(grep -E 'recvfrom|cannot read|died' "$TMP/flip.log")"
+	done
+	only_new_reads v3
+}
+
 control_datagrams
 for mode in recv poll epoll mmsg; do
 	echo "# $mode"
 	FACE=run restarts "$mode"
 	end_all
 done
+FACE=run polls_first
+end_all
 FACE=bare restarts recv
 wait_for 15 old_are_gone
 end_all

@@ -3,11 +3,12 @@
  * ordinary program that knows nothing of what it is used for.
  *
  *   datagram [--wait=recv|poll|epoll|mmsg|forward] [--listen=ADDR:PORT] [--sockets=N]
- *            [--work-ms=N] [--tag-file=FILE] [--fail-file=FILE]
+ *            [--work-ms=N] [--tag-file=FILE] [--fail-file=FILE] [--poll-first]
  *
  * --wait=forward asks itself, as an upstream, in a thread that answers after --work-ms: a query may
  * be on its way for that long while others come, as in a DNS forwarder.
  * --sockets=N: a SO_REUSEPORT group of N sockets, a thread for each.
+ * --poll-first: something else was ready at the number that the socket gets.
  * --fail-file: exit with status 1 once everything is bound, if that file exists.
  */
 #include <arpa/inet.h>
@@ -17,6 +18,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@ struct peer {
 static const char *wait_name = "recv", *tag_path, *fail_path;
 static struct sockaddr_in listen_address;
 static int socket_count = 1, work_ms;
+static bool poll_first;
 static char tag[64] = "v1";
 
 static void sleep_ms(int ms)
@@ -42,8 +45,20 @@ static void sleep_ms(int ms)
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
 }
 
+static void poll_another(void)
+{
+	int pair[2];
+
+	if (pipe(pair) == -1 || write(pair[1], "x", 1) != 1 ||
+	    poll(&(struct pollfd){ .fd = pair[0], .events = POLLIN }, 1, 1000) != 1)
+		err(1, "cannot poll");
+	close(pair[0]);
+}
+
 static int bound(const struct sockaddr_in *address)
 {
+	if (poll_first)
+		poll_another();
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = socket_count > 1;
 
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == -1 ||
@@ -73,22 +88,25 @@ static ssize_t receive(int fd, char *text, struct peer *from, int flags)
 	return n;
 }
 
-static void serve_one(int fd, int flags)
+/* False: nothing was there, which a call that blocks does not say. */
+static bool serve_one(int fd, int flags)
 {
 	char text[TEXT_SIZE];
 	struct peer from;
 	ssize_t n = receive(fd, text, &from, flags);
 
 	if (n < 0)
-		return;
+		return false;
 	sleep_ms(work_ms);
 	answer(fd, text, (size_t)n, &from);
+	return true;
 }
 
 static void run_recv(int fd)
 {
-	for (;;)
-		serve_one(fd, 0);
+	while (serve_one(fd, 0))
+		;
+	err(1, "recvfrom");
 }
 
 static void run_poll(int fd)
@@ -249,6 +267,7 @@ static void options_parse(int argc, char *argv[])
 		{ "wait", required_argument, NULL, 'w' }, { "listen", required_argument, NULL, 'l' },
 		{ "sockets", required_argument, NULL, 's' }, { "work-ms", required_argument, NULL, 'm' },
 		{ "tag-file", required_argument, NULL, 't' }, { "fail-file", required_argument, NULL, 'f' },
+		{ "poll-first", no_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	char host[20] = "127.0.0.1";
@@ -266,6 +285,8 @@ static void options_parse(int argc, char *argv[])
 			work_ms = atoi(optarg);
 		else if (option == 't')
 			tag_path = optarg;
+		else if (option == 'p')
+			poll_first = true;
 		else if (option == 'f')
 			fail_path = optarg;
 		else if (option == '?')
