@@ -292,6 +292,12 @@ static bool comes_by_itself(const struct generation *generation, pid_t pid)
 	return (!service.bare || generation->number > 1) && process_has_mapped(pid, "/libflip.so");
 }
 
+/* Of those that a generation is looked through for while it lets go. */
+static bool is_first_look(const struct generation *generation)
+{
+	return generation->phase == PHASE_RETIRING && !generation->tries;
+}
+
 /*
  * At the first look of a hand-over: one to which flip's library never came, or not before the listener. The first
  * process, where it has only bound that for its workers, is told to end later.
@@ -301,8 +307,7 @@ static void note_out_of_reach(const struct generation *generation, pid_t pid,
 {
 	char text[200];
 
-	if (!view->holds || pid == generation->pid || generation->phase != PHASE_RETIRING ||
-	    generation->tries || comes_by_itself(generation, pid))
+	if (!view->holds || pid == generation->pid || !is_first_look(generation) || comes_by_itself(generation, pid))
 		return;
 	snprintf(text, sizeof(text),
 		 "process %d of generation %u has its listener, too, and cannot be told to let go of it:"
@@ -354,12 +359,11 @@ void generation_call(struct generation *generation, pid_t pid)
 	struct procfs_stat stat;
 
 	/* As strangers are: who has closed it may confine itself by now, and the handler may be another one. */
-	if (!process_catches(pid, SESSION_SIGNAL, &marks) || !process_stat(pid, &stat) ||
-	    !is_grown_up(&stat, marks.has_waited) ||
-	    !process_has_mapped(pid, "/libflip.so"))
+	if (!process_stat(pid, &stat) || !process_has_mapped(pid, "/libflip.so"))
 		return;
 	process_look(pid, NULL, is_heard, generation, &seen);
-	if (seen.holds)
+	/* Last, for one that becomes another program meanwhile would die of it. */
+	if (seen.holds && process_catches(pid, SESSION_SIGNAL, &marks) && is_grown_up(&stat, marks.has_waited))
 		call_process(pid, &marks);
 }
 
@@ -410,9 +414,13 @@ static void look_at(struct generation *generation, pid_t pid, const struct procf
 	generation->elsewhere += seen.connections;
 }
 
-static void gather_one(pid_t pid, const struct procfs_stat *stat, void *generation)
+static void gather_one(pid_t pid, const struct procfs_stat *stat, void *argument)
 {
+	struct generation *generation = argument;
+
 	look_at(generation, pid, stat, true);
+	if (is_first_look(generation))
+		generation_note_unheard(generation, pid, stat);
 }
 
 static void count_one(pid_t pid, const struct procfs_stat *stat, void *generation)

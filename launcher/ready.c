@@ -355,20 +355,17 @@ const char *generation_blind_spot(struct generation *generation, char *text, siz
 	return text;
 }
 
-static void look_at_other_program(pid_t pid, const struct procfs_stat *stat, void *argument)
-{
-	struct blind_spot *found = argument;
-
-	if (!kin_runs(&found->generation->kin, stat))
-		look_for_unseen(found, pid);
-}
-
-void generation_tell_unheard(struct generation *generation)
+void generation_note_unheard(struct generation *generation, pid_t pid, const struct procfs_stat *stat)
 {
 	struct blind_spot found = { .generation = generation };
 	char address[ADDRESS_TEXT_MAX];
 
-	kin_each(&generation->kin, look_at_other_program, &found);
+	/* At a stop nothing is handed over, and of one that has failed its check nobody asks. */
+	if (service.state == SERVICE_STOPPING || generation != service.current || generation->unheard ||
+	    kin_runs(&generation->kin, stat))
+		return;
+	look_for_unseen(&found, pid);
+	generation->unheard = found.unseen;
 	if (found.unseen)
 		service_tell("process %d of generation %u is another program than its server, and listens on %s,"
 			     " which flip was not told of: that is not handed over",

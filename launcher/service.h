@@ -130,6 +130,7 @@ struct generation {
 	int listener_fd;    /* the number of a listener in the process that was last seen to have one */
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
+	pid_t unheard;	    /* another program of its, which listens where flip was not told of */
 	bool is_confined; /* a process of it may not look at its own descriptors (landlock(7)), nor let go of any */
 	bool is_fallback;
 	bool told_to_end; /* by a signal that was passed on: its end is no crash */
@@ -327,8 +328,8 @@ void generation_check_ready(struct generation *generation);
 const char *generation_lacks(struct generation *generation, char *text, size_t size);
 /* Is there a process of it that flip knows nothing of? In words that go on with a sentence, or "". */
 const char *generation_blind_spot(struct generation *generation, char *text, size_t size);
-/* Has it started another program, which listens and has no flip? Says so: what that serves is not restarted. */
-void generation_tell_unheard(struct generation *generation);
+/* Is this another program that it has started, which listens and has no flip? Says so once: that is not restarted. */
+void generation_note_unheard(struct generation *generation, pid_t pid, const struct procfs_stat *stat);
 /* Tells its members, or a new one, that it is the current generation. */
 void generation_commit(struct generation *generation);
 void member_commit(struct member *member);

@@ -349,8 +349,6 @@ static void collect_for_restart(void)
 	if (service.state == SERVICE_COLLECTING && !service.settings->in_place &&
 	    spawn_into(&service.new))
 		loop_watch(&service.new->channel, 0);
-	if (service.state == SERVICE_COLLECTING)
-		generation_tell_unheard(service.current); /* the new one has nothing to ask us yet */
 }
 
 /* Stopping: clients that are queued already are served, new ones are kept away meanwhile. */
