@@ -665,13 +665,15 @@ static bool view_listener(int fd, uint64_t inode, void *argument)
 {
 	struct view *view = argument;
 	socklen_t length = sizeof(int), room = sizeof(*view->address);
-	int copy = view->is_listener(inode, view->argument) ? -1 : copy_of(view, fd), accepts = 0;
+	int copy = copy_of(view, fd), accepts = 0;
 
 	if (copy < 0)
 		return true;
-	view->seen.holds = getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0 && accepts &&
-			   getsockname(copy, (struct sockaddr *)view->address, &room) == 0;
+	accepts = getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0 && accepts &&
+		  getsockname(copy, (struct sockaddr *)view->address, &room) == 0;
 	close(copy);
+	/* Last: most are connections, and it may take long to say, for one that we have ourselves may be known by that. */
+	view->seen.holds = accepts && !view->is_listener(inode, view->argument);
 	return !view->seen.holds;
 }
 

@@ -361,11 +361,11 @@ void generation_note_unheard(struct generation *generation, pid_t pid, const str
 	char address[ADDRESS_TEXT_MAX];
 
 	/* At a stop nothing is handed over, and of one that has failed its check nobody asks. */
-	if (service.state == SERVICE_STOPPING || generation != service.current || generation->unheard ||
+	if (service.state == SERVICE_STOPPING || generation != service.current || generation->has_unheard ||
 	    kin_runs(&generation->kin, stat))
 		return;
 	look_for_unseen(&found, pid);
-	generation->unheard = found.unseen;
+	generation->has_unheard = found.unseen;
 	if (found.unseen)
 		service_tell("process %d of generation %u is another program than its server, and listens on %s,"
 			     " which flip was not told of: that is not handed over",

@@ -130,7 +130,7 @@ struct generation {
 	int listener_fd;    /* the number of a listener in the process that was last seen to have one */
 	uint64_t elsewhere; /* connections of processes that are neither, as last counted */
 	pid_t witness;	    /* had a connection when they were counted; while it has one, enough is known */
-	pid_t unheard;	    /* another program of its, which listens where flip was not told of */
+	bool has_unheard; /* it has been said that another program of its listens where flip was not told of */
 	bool is_confined; /* a process of it may not look at its own descriptors (landlock(7)), nor let go of any */
 	bool is_fallback;
 	bool told_to_end; /* by a signal that was passed on: its end is no crash */
