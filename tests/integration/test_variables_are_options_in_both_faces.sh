@@ -16,6 +16,7 @@ obeys() {
 	hold 7
 	kill -USR2 "$(signal_target)"
 	wait_for 5 tag_is v2
+	wait_until_serving
 	restart_refused 'old generation has not exited: 1' named
 	hold_end 7
 	wait_for 5 old_are_gone
