@@ -250,10 +250,13 @@ enum verdict files_kill(const struct generation *by, pid_t pid)
 	return is_starting(by) && is_of_another(by, pid) ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
-enum verdict files_knock(const struct generation *by, int fd, const struct pool_place *place)
+enum verdict files_knock(struct generation *by, int fd, const struct pool_place *place)
 {
-	return is_starting(by) && pool_awaits(&service.pool, fd, place) ? VERDICT_HIDE :
-									 VERDICT_GO_ON;
+	enum pool_reach reach = is_starting(by) ? pool_reach(&service.pool, fd, place) : REACH_NONE;
+
+	if (reach == REACH_CLAIMED)
+		generation_calls_itself(by);
+	return reach == REACH_UNCLAIMED ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
 void files_claimed(const struct pool_entry *entry)

@@ -45,7 +45,7 @@ bool files_are_its_own(const struct generation *by);
 enum verdict files_kill(const struct generation *by, pid_t pid);
 
 /* May it find somebody at this place? fd is the socket that it wants to connect there. */
-enum verdict files_knock(const struct generation *by, int fd, const struct pool_place *place);
+enum verdict files_knock(struct generation *by, int fd, const struct pool_place *place);
 
 /* It has got this listener by bind(): where that has a path, the removal before is void. */
 void files_claimed(const struct pool_entry *entry);

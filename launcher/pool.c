@@ -232,20 +232,19 @@ static bool is_reached(const struct pool_entry *entry, int fd, const struct pool
 					(address_is_any(&place->address) || address_is_local(&place->address))));
 }
 
-bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place)
+enum pool_reach pool_reach(const struct pool *pool, int fd, const struct pool_place *place)
 {
 	const struct pool_entry *entry;
-	bool is_awaited = false;
+	enum pool_reach reach = REACH_NONE;
 
-	/* Of a group some may be claimed: this generation has that address then. */
 	TAILQ_FOREACH(entry, &pool->entries, link) {
 		if (!is_reached(entry, fd, place))
 			continue;
 		if (entry->claims)
-			return false;
-		is_awaited = true;
+			return REACH_CLAIMED;
+		reach = REACH_UNCLAIMED;
 	}
-	return is_awaited;
+	return reach;
 }
 
 static bool is_unix_datagram(const struct pool_entry *entry)

@@ -82,8 +82,9 @@ struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct 
 /* Is it bound to port 0, or a name of the kernel's choice, on this machine: only the server itself knows where? */
 bool pool_is_private(const struct pool *pool, const struct pool_entry *entry);
 
-/* Would fd, connected to this place, come to a listener that nobody has claimed yet? */
-bool pool_awaits(const struct pool *pool, int fd, const struct pool_place *place);
+/* To whom would fd come, connected to this place? Of a group some may be claimed: that counts. */
+enum pool_reach { REACH_NONE, REACH_UNCLAIMED, REACH_CLAIMED };
+enum pool_reach pool_reach(const struct pool *pool, int fd, const struct pool_place *place);
 
 /* The listener with this inode, or with this file; NULL: there is none. */
 struct pool_entry *pool_find(struct pool *pool, uint64_t inode);

@@ -139,8 +139,8 @@ static bool all_waited_but_probes(struct generation *generation)
  */
 static bool must_say_ready(const struct generation *generation)
 {
-	return generation == service.new && (service.current ? service.current->said_ready :
-							       vacancy_expects_ready());
+	return generation == service.new && !generation->calls_itself &&
+	       (service.current ? service.current->said_ready : vacancy_expects_ready());
 }
 
 /* A master may say that it is ready when its workers, who are to serve, are yet to start (gunicorn). */
@@ -269,6 +269,21 @@ void generation_check_ready(struct generation *generation)
 void generation_said_ready(struct generation *generation)
 {
 	generation->said_ready = true;
+	generation_check_ready(generation);
+}
+
+/*
+ * Some try their own port before they send READY=1. Beside another generation that one answers; in place
+ * nobody would, for no client is taken before that: it would wait for itself.
+ */
+void generation_calls_itself(struct generation *generation)
+{
+	if (service.current || !must_say_ready(generation) || generation->said_ready)
+		return;
+	generation->calls_itself = true;
+	log_line(LOG_LEVEL_INFO,
+		 "generation %u connects to itself, and has not sent READY=1: it is ready when it waits for clients",
+		 generation->number);
 	generation_check_ready(generation);
 }
 

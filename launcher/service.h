@@ -108,6 +108,7 @@ struct generation {
 	struct source notify;  /* its NOTIFY_SOCKET */
 	char notify_name[48];
 	bool said_ready;	/* by READY=1 */
+	bool calls_itself;	/* it connects to its own listener, where nobody else can answer */
 	bool found_lock;	/* on a pid file of the one that serves */
 	char said_status[NOTIFICATION_STATUS_MAX]; /* by STATUS= */
 	struct member_list members;
@@ -319,6 +320,8 @@ bool generation_has_own_file(struct generation *generation);
 bool generation_has_file(struct generation *generation, uint64_t device, uint64_t inode);
 /* It has sent READY=1, now or once more. */
 void generation_said_ready(struct generation *generation);
+/* It is about to connect to a listener that it has claimed. */
+void generation_calls_itself(struct generation *generation);
 /* Is it ready? Looks again when it has been quiet. Ends in service_ready(). */
 void generation_check_ready(struct generation *generation);
 /* Room for the two that follow, the first of which may have the second in it. */
