@@ -2,8 +2,7 @@
 # A new version that crashes or exits while it is on probation: the old one comes back, in every way to
 # wait; no client is refused, and only those lose that the bad version had taken. Then the next restart
 # works, and a version that stands the test lets the old one go.
-# Takes long.
-FLIP_PROBATION=2s
+FLIP_PROBATION=20s
 . "$(dirname "$0")/lib.sh"
 
 # In probation the process that answers is killed while four clients ask; each has one request under
@@ -31,9 +30,12 @@ rolls_back() {
 	load_start --pause-ms=1
 	restart "$SUPERVISOR_PID"
 	wait_for 5 tag_is v3
+	# Who asks for the next one is content with this one: the old one is not to come back any more.
+	tag_set v4
+	restart "$SUPERVISOR_PID"
+	wait_for 5 tag_is v4
 	load_end
 	wait_for 10 not is_running "$old"
-	wait_for 5 status_has ': serving,'
 	end_all
 }
 

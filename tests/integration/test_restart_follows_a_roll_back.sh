@@ -1,7 +1,7 @@
 #!/bin/bash
 # The old version is back, by a roll-back or because the new one died while it let go. However it is
 # with the processes that it forks, the next restart works at once, and a crash is survived as ever.
-FLIP_PROBATION=3s
+FLIP_PROBATION=10s
 . "$(dirname "$0")/lib.sh"
 
 # A process for each connection, so short-lived that flip leaves it in peace; always there is one.

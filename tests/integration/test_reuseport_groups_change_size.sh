@@ -89,7 +89,7 @@ datagrams() {
 control_without_flip
 streams epoll-many
 FLIP_PROBATION=2s streams accept
-FLIP_PROBATION=2s comes_back epoll-many
+FLIP_PROBATION=20s comes_back epoll-many
 FACE=run
 FLIP_IN_PLACE=1 in_place epoll-many
 protect_setting

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A new version that crashes within the probation has not touched the path of the Unix socket nor the
 # pid file: the old one comes back, and both have been its own all the time. One that stays gets both.
-FLIP_PROBATION=${1:-1s}
+FLIP_PROBATION=${1:-4s}
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pidfiles.sh"
 
