@@ -16,10 +16,20 @@
 /* Members that do not answer must not keep `flip status` waiting. */
 #define STATUS_TIMEOUT_MS 500
 
+/* One that does not read is not told more than that. */
+#define UNSENT_MAX 10000
+
+struct unsent {
+	struct report report;
+	STAILQ_ENTRY(unsent) link;
+};
+
 struct asker {
 	struct source source;
 	struct timer timeout;
-	enum message_type request; /* 0: has not asked yet */
+	enum message_type request; /* 0: has not asked yet; MESSAGE_TYPE_END: has its answer, but for what is unsent */
+	STAILQ_HEAD(, unsent) unsent; /* for which there was no room; the last one may be the answer */
+	unsigned n_unsent;
 	TAILQ_ENTRY(asker) link;
 };
 
@@ -27,14 +37,60 @@ static TAILQ_HEAD(, asker) askers = TAILQ_HEAD_INITIALIZER(askers);
 static struct source listener;
 static struct asker *serving; /* whose request is being looked after right now */
 
+static void drop_first_unsent(struct asker *asker)
+{
+	struct unsent *unsent = STAILQ_FIRST(&asker->unsent);
+
+	STAILQ_REMOVE_HEAD(&asker->unsent, link);
+	asker->n_unsent--;
+	free(unsent);
+}
+
 static void asker_close(struct asker *asker)
 {
+	while (!STAILQ_EMPTY(&asker->unsent))
+		drop_first_unsent(asker);
 	TAILQ_REMOVE(&askers, asker, link);
 	loop_close(&asker->source);
 	timer_clear(&asker->timeout);
 	if (serving == asker)
 		serving = NULL;
 	free(asker);
+}
+
+/* False: there is no room for it. */
+static bool send_now(const struct asker *asker, const struct report *report)
+{
+	return send(asker->source.fd, report, sizeof(*report), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+static void keep_unsent(struct asker *asker, const struct report *report)
+{
+	struct unsent *unsent = asker->n_unsent < UNSENT_MAX ? malloc(sizeof(*unsent)) : NULL;
+
+	if (!unsent)
+		return;
+	unsent->report = *report;
+	STAILQ_INSERT_TAIL(&asker->unsent, unsent, link);
+	asker->n_unsent++;
+	loop_watch(&asker->source, POLLIN | POLLOUT);
+}
+
+static void send_unsent(struct asker *asker)
+{
+	bool is_final;
+
+	while (!STAILQ_EMPTY(&asker->unsent)) {
+		if (!send_now(asker, &STAILQ_FIRST(&asker->unsent)->report))
+			return;
+		is_final = STAILQ_FIRST(&asker->unsent)->report.final;
+		drop_first_unsent(asker);
+		if (is_final) {
+			asker_close(asker);
+			return;
+		}
+	}
+	loop_watch(&asker->source, POLLIN);
 }
 
 static void send_report(struct asker *asker, bool final, int exit_code, const char *format,
@@ -48,7 +104,8 @@ static void send_report(struct asker *asker, bool final, int exit_code, const ch
 	};
 
 	vsnprintf(report.text, sizeof(report.text), format, arguments);
-	(void)!send(asker->source.fd, &report, sizeof(report), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (asker->n_unsent || !send_now(asker, &report))
+		keep_unsent(asker, &report);
 }
 
 __attribute__((format(printf, 2, 3))) static void line(void *to, const char *format, ...)
@@ -68,12 +125,24 @@ __attribute__((format(printf, 3, 4))) static void answer(struct asker *asker, in
 	va_start(arguments, format);
 	send_report(asker, true, exit_code, format, arguments);
 	va_end(arguments);
-	asker_close(asker);
+	asker->request = MESSAGE_TYPE_END;
+	timer_clear(&asker->timeout);
+	if (serving == asker)
+		serving = NULL;
+	if (!asker->n_unsent)
+		asker_close(asker);
 }
 
 static bool is_waiting(const struct asker *asker)
 {
 	return asker->request == MESSAGE_CONTROL_RESTART || asker->request == MESSAGE_CONTROL_STOP;
+}
+
+/* Of a restart, while a stop may wait for its end; or of the service. */
+static bool awaits_result(const struct asker *asker)
+{
+	return asker->request == MESSAGE_CONTROL_RESTART ||
+	       (asker->request == MESSAGE_CONTROL_STOP && service.state == SERVICE_ENDED);
 }
 
 void asker_progress(const char *format, ...)
@@ -101,7 +170,7 @@ void asker_result(int exit_code, const char *format, ...)
 	va_end(arguments);
 	for (asker = TAILQ_FIRST(&askers); asker; asker = next) {
 		next = TAILQ_NEXT(asker, link);
-		if (is_waiting(asker))
+		if (awaits_result(asker))
 			answer(asker, exit_code, "%s", text);
 	}
 }
@@ -207,9 +276,13 @@ static void asker_ready(struct source *source, short revents)
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
 	struct message message;
-	int result = transfer_receive(source->fd, &message, fds, &n_fds);
+	int result;
 
-	(void)revents;
+	if (revents & POLLOUT) {
+		send_unsent(asker);
+		return;
+	}
+	result = transfer_receive(source->fd, &message, fds, &n_fds);
 	if (result == -EAGAIN)
 		return;
 	transfer_close(fds, n_fds);
@@ -242,6 +315,7 @@ static void listener_ready(struct source *source, short revents)
 		free(asker);
 		return;
 	}
+	STAILQ_INIT(&asker->unsent);
 	TAILQ_INSERT_TAIL(&askers, asker, link);
 	loop_add(&asker->source, fd, POLLIN, asker_ready);
 	if (!may_ask(fd, &peer)) {

@@ -98,39 +98,47 @@ static void change_withdraw(struct change *change)
 	if (change->source_directory_fd < 0)
 		return;
 	/* Its own file would have been gone by then: the rename took its name. */
+	rights_take(&change->rights);
 	if (is_there(change->source_directory_fd, change->source, &change->source_status, &now))
 		(void)unlinkat(change->source_directory_fd, change->source, 0);
+	rights_return(&change->rights);
 	close(change->source_directory_fd);
 	change->source_directory_fd = -1;
 }
 
-void change_to_remove(struct change *change)
+void change_to_remove(struct change *change, const struct rights *rights)
 {
 	change_withdraw(change);
+	change->rights = *rights;
 	change->kind = CHANGE_REMOVE;
 	change->is_removed = true;
 }
 
-bool change_to_write(struct change *change, int stage_fd)
+/* To write a file does not change whose it is. */
+static bool make_alike(int stage_fd, const struct stat *stage, const struct stat *wanted)
+{
+	return fchmod(stage_fd, wanted->st_mode & 07777) == 0 &&
+	       ((stage->st_uid == wanted->st_uid && stage->st_gid == wanted->st_gid) ||
+		fchown(stage_fd, wanted->st_uid, wanted->st_gid) == 0);
+}
+
+bool change_to_write(struct change *change, int stage_fd, const struct rights *rights)
 {
 	struct stat stage;
 
 	change_withdraw(change);
+	change->rights = *rights;
 	if (fstat(stage_fd, &stage) != 0)
 		return false;
 	change->stage_fd = fcntl(stage_fd, F_DUPFD_CLOEXEC, 0);
 	change->kind = CHANGE_WRITE;
-	change->is_kept = false;
-	/* To write a file does not change whose it is. */
-	if (!change->is_removed &&
-	    (fchmod(stage_fd, change->before.st_mode & 07777) != 0 ||
-	     ((stage.st_uid != change->before.st_uid || stage.st_gid != change->before.st_gid) &&
-	      fchown(stage_fd, change->before.st_uid, change->before.st_gid) != 0)))
-		change->is_kept = true;
+	rights_take(rights);
+	change->is_kept = !change->is_removed && !make_alike(stage_fd, &stage, &change->before);
+	rights_return(rights);
 	return change->stage_fd >= 0;
 }
 
-bool change_to_rename(struct change *change, int directory_fd, int file_fd)
+bool change_to_rename(struct change *change, int directory_fd, int file_fd, const struct rights *rights)
 {
 	struct stat now;
 
@@ -138,6 +146,7 @@ bool change_to_rename(struct change *change, int directory_fd, int file_fd)
 	if (change->kind == CHANGE_RENAME && fstat(file_fd, &now) == 0 && is_same(&now, &change->source_status))
 		return true;
 	change_withdraw(change);
+	change->rights = *rights;
 	change->kind = CHANGE_REMOVE;
 	if (fstat(file_fd, &change->source_status) != 0 ||
 	    !name_of_fd(file_fd, change->source, sizeof(change->source)) ||
@@ -261,8 +270,11 @@ static bool change_do_kind(struct change *change)
 bool change_do(struct change *change)
 {
 	static const char *const names[] = { "removed", "written", "replaced" };
-	bool is_done = change_do_kind(change);
+	bool is_done;
 
+	rights_take(&change->rights);
+	is_done = change_do_kind(change);
+	rights_return(&change->rights);
 	if (is_done)
 		log_line(LOG_LEVEL_DEBUG, "%s: %s, as the new generation has it", change->name,
 			 names[change->kind]);
@@ -285,8 +297,10 @@ void change_try(struct change *change)
 	if (change->kind != CHANGE_RENAME || change->is_exchanged ||
 	    !is_there(change->directory_fd, change->name, &change->before, &now))
 		return;
+	rights_take(&change->rights);
 	prepare_source(change, &now);
 	change->is_exchanged = exchange(change);
+	rights_return(&change->rights);
 }
 
 void change_free(struct changes *changes, struct change *change)
@@ -306,8 +320,10 @@ void change_drop(struct changes *changes, struct change *change)
 	int fd;
 	struct stat now;
 
+	rights_take(&change->rights);
 	if (change->is_exchanged)
 		(void)exchange(change);
+	rights_return(&change->rights);
 	change_withdraw(change);
 	fd = openat(change->directory_fd, change->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &now) == 0 && is_same(&now, &change->before) &&
@@ -319,11 +335,17 @@ void change_drop(struct changes *changes, struct change *change)
 	change_free(changes, change);
 }
 
+int file_open(int fd)
+{
+	char path[PATH_OF_FD_MAX];
+
+	return open(path_of_fd(fd, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 int file_read_pid(int fd)
 {
-	char path[PATH_OF_FD_MAX], text[PROCFS_PID_FILE_MAX + 1];
-	/* O_PATH cannot be read, and what the program has may be for writing only. */
-	int read_fd = open(path_of_fd(fd, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char text[PROCFS_PID_FILE_MAX + 1];
+	int read_fd = file_open(fd);
 	ssize_t n = read_fd < 0 ? -1 : pread(read_fd, text, sizeof(text), 0);
 
 	if (read_fd >= 0)

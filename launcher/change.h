@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "rights.h"
+
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -31,6 +33,7 @@ struct change {
 	char source[256];  /* RENAME */
 	struct stat source_status;
 	bool is_exchanged; /* RENAME: done, and can be undone */
+	struct rights rights; /* with which it is done, and undone */
 	TAILQ_ENTRY(change) link;
 };
 TAILQ_HEAD(changes, change);
@@ -47,10 +50,10 @@ struct change *changes_find(struct changes *changes, const struct stat *status);
 /* Is it by this name that the file is to be changed? It may have others. */
 bool change_is_at(const struct change *change, int directory_fd, int file_fd);
 
-/* Each takes the place of what the change was before. False: it cannot be. */
-void change_to_remove(struct change *change);
-bool change_to_write(struct change *change, int stage_fd);
-bool change_to_rename(struct change *change, int directory_fd, int file_fd);
+/* Each takes the place of what the change was before, for whoever has these rights. False: it cannot be. */
+void change_to_remove(struct change *change, const struct rights *rights);
+bool change_to_write(struct change *change, int stage_fd, const struct rights *rights);
+bool change_to_rename(struct change *change, int directory_fd, int file_fd, const struct rights *rights);
 
 /* Does it, unless something else has come to that place; true if it is done. */
 bool change_do(struct change *change);
@@ -64,5 +67,7 @@ void change_drop(struct changes *changes, struct change *change);
 /* Frees one that is done. */
 void change_free(struct changes *changes, struct change *change);
 
+/* Opens the file of a descriptor anew, for reading: that may be for writing only, or for neither (O_PATH). -1: errno. */
+int file_open(int fd);
 /* The number that is all there is in the file, apart from white space; -1: something else. */
 int file_read_pid(int fd);

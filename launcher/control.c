@@ -17,6 +17,11 @@
 #include "target.h"
 
 #define ANSWER_SECONDS 5
+/* More than that nobody has to say, but who keeps us from ending. */
+#define ANSWER_LINES 100000
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16; asm-generic/socket.h */
+#endif
 
 /* What becomes of each line of an answer. */
 typedef void (*report_function)(const struct report *report, void *context);
@@ -52,7 +57,10 @@ int control_listen(const char *name, char *error, size_t size)
 
 	socklen_t length = peer_address(&address, geteuid(), name);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int none = 0;
 
+	/* Requests have no descriptors, and to close one of a stranger's may take long (SO_LINGER). */
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
 	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, length) == 0 &&
 	    listen(fd, SOMAXCONN) == 0)
 		return fd;
@@ -92,6 +100,7 @@ static int peer_ask(const struct peer *service, enum message_type type,
 {
 	struct message message;
 	struct report report;
+	unsigned n = 0;
 
 	message_init(&message, type);
 	if (send(service->fd, &message, sizeof(message), MSG_NOSIGNAL) < 0)
@@ -106,7 +115,7 @@ static int peer_ask(const struct peer *service, enum message_type type,
 			errno = length == 0 ? 0 : errno;
 			return -1;
 		}
-		*garbage = report_check(&report, (size_t)length, 0);
+		*garbage = n++ == ANSWER_LINES ? "it does not end" : report_check(&report, (size_t)length, 0);
 		if (*garbage)
 			return -2;
 		report_clean(&report); /* some of it a server wrote, who knows whose */
@@ -156,9 +165,35 @@ static size_t peer_distance(const struct peer *service, const struct ancestry *a
 	return search.nearest;
 }
 
+static bool is_trusted(const struct peer *service)
+{
+	return service->uid == 0 || service->uid == geteuid();
+}
+
+static size_t distance_by_parents(const struct peer *service, const struct ancestry *ancestry)
+{
+	return ancestry_find(ancestry, service->pid);
+}
+
+static size_t distance_by_own_word(const struct peer *service, const struct ancestry *ancestry)
+{
+	return is_trusted(service) ? peer_distance(service, ancestry) : ancestry->count;
+}
+
+/* What another user says concerns processes of that user. */
+static size_t distance_by_others_word(const struct peer *service, const struct ancestry *ancestry)
+{
+	bool may_have = !is_trusted(service) && process_has_user(ancestry->pid[0], service->uid);
+
+	return may_have ? peer_distance(service, ancestry) : ancestry->count;
+}
+
 /* The service with the supervisor, or else the server, that is nearest above the process. */
 static struct peer *peer_of_pid(struct peer *services, pid_t pid)
 {
+	static size_t (*const distances[])(const struct peer *service, const struct ancestry *ancestry) = {
+		distance_by_parents, distance_by_own_word, distance_by_others_word,
+	};
 	struct peer *found = NULL;
 	struct ancestry ancestry;
 
@@ -166,10 +201,9 @@ static struct peer *peer_of_pid(struct peer *services, pid_t pid)
 
 	size_t nearest = ancestry.count;
 
-	for (int ask = 0; ask < 2 && !found; ask++) {
+	for (size_t i = 0; i < sizeof(distances) / sizeof(*distances) && !found; i++) {
 		for (struct peer *service = services; service; service = service->next) {
-			size_t distance = ask ? peer_distance(service, &ancestry) :
-						ancestry_find(&ancestry, service->pid);
+			size_t distance = distances[i](service, &ancestry);
 
 			if (distance < nearest) {
 				nearest = distance;

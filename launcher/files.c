@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,8 +57,21 @@ static bool is_of_another(const struct generation *by, pid_t pid)
 	return is_other;
 }
 
-/* The number of a file is all that /proc/locks tells: a lock elsewhere may be taken for one. */
-static bool is_locked(const struct stat *status)
+/* Has anybody a lock on it, by flock(2) or fcntl(2)? */
+static bool has_lock(int file_fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = file_open(file_fd);
+	bool has = fd < 0 || (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) ||
+		   flock(fd, LOCK_EX | LOCK_NB) != 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+/* Of a file /proc/locks tells the number, and of the file system not what stat() does: one elsewhere may have it. */
+static bool is_locked(int file_fd, const struct stat *status)
 {
 	char line[256];
 	unsigned long long inode;
@@ -69,7 +83,7 @@ static bool is_locked(const struct stat *status)
 			inode == status->st_ino;
 	if (file)
 		fclose(file);
-	return found;
+	return found && has_lock(file_fd);
 }
 
 /* Does the current generation need this file? Asked for one that starts. */
@@ -80,8 +94,8 @@ static bool is_needed(const struct generation *by, int file_fd, const struct sta
 	return S_ISREG(status->st_mode) && is_of_another(by, file_read_pid(file_fd));
 }
 
-static enum verdict unlink_starting(const struct generation *by, int directory_fd, int file_fd,
-				    const struct stat *status)
+static enum verdict unlink_starting(const struct generation *by, const struct rights *rights, int directory_fd,
+				    int file_fd, const struct stat *status)
 {
 	struct change *change = changes_find(&changes, status);
 
@@ -90,7 +104,7 @@ static enum verdict unlink_starting(const struct generation *by, int directory_f
 		return VERDICT_GO_ON;
 	change = is_needed(by, file_fd, status) ? changes_take(&changes, directory_fd, file_fd) : NULL;
 	if (change)
-		change_to_remove(change);
+		change_to_remove(change, rights);
 	return change ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
@@ -104,21 +118,23 @@ static bool is_of_current(const struct stat *status)
 			   !timespeccmp(&status->st_ctim, &current->started_at, <));
 }
 
-enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_fd, int file_fd)
+enum verdict files_unlink(const struct generation *by, const struct ucred *peer, int directory_fd, int file_fd)
 {
 	struct stat status;
 	const struct pool_entry *entry;
+	struct rights rights;
 	int named;
 
 	if (fstat(file_fd, &status) != 0)
 		return VERDICT_GO_ON;
+	rights_of(&rights, peer);
 	if (is_starting(by))
-		return unlink_starting(by, directory_fd, file_fd, &status);
+		return unlink_starting(by, &rights, directory_fd, file_fd, &status);
 	if (S_ISREG(status.st_mode) && by == service.current)
 		return VERDICT_GO_ON;
 	if (S_ISREG(status.st_mode)) {
 		named = file_read_pid(file_fd);
-		return (named != pid && is_of_another(by, named)) ||
+		return (named != peer->pid && is_of_another(by, named)) ||
 				       changes_find(&changes, &status) ?
 			       VERDICT_HIDE :
 			       VERDICT_GO_ON;
@@ -149,10 +165,12 @@ static enum verdict write_again(struct change *change, int flags, int *former_fd
 	return VERDICT_HIDE;
 }
 
-enum verdict files_write(struct generation *by, int directory_fd, int file_fd, int stage_fd,
-			 int flags, int *former_fd, int *error)
+enum verdict files_write(struct generation *by, const struct ucred *peer, const int *fds, int flags,
+			 int *former_fd, int *error)
 {
+	int directory_fd = fds[0], file_fd = fds[1], stage_fd = fds[2];
 	struct change *change;
+	struct rights rights;
 	struct stat status;
 	enum verdict verdict = VERDICT_HIDE;
 
@@ -168,7 +186,7 @@ enum verdict files_write(struct generation *by, int directory_fd, int file_fd, i
 	 * A lock on it is there to keep a second one away, which is not for us to get round: this one
 	 * will find it when it has opened the file, and end. It shall not have emptied it by then.
 	 */
-	if (!change && is_locked(&status)) {
+	if (!change && is_locked(file_fd, &status)) {
 		by->found_lock = true;
 		return flags & O_TRUNC ? VERDICT_KEEP : VERDICT_GO_ON;
 	}
@@ -184,15 +202,17 @@ enum verdict files_write(struct generation *by, int directory_fd, int file_fd, i
 	if (!change)
 		return VERDICT_GO_ON;
 	change->is_removed |= (flags & O_EXCL) != 0;
-	if (change_to_write(change, stage_fd))
+	rights_of(&rights, peer);
+	if (change_to_write(change, stage_fd, &rights))
 		return VERDICT_HIDE;
 	change_drop(&changes, change);
 	return VERDICT_GO_ON;
 }
 
-enum verdict files_rename(const struct generation *by, const int *fds)
+enum verdict files_rename(const struct generation *by, const struct ucred *peer, const int *fds)
 {
 	struct change *change;
+	struct rights rights;
 	struct stat status;
 
 	if (!is_starting(by) || fstat(fds[1], &status) != 0 || !is_needed(by, fds[1], &status))
@@ -200,7 +220,8 @@ enum verdict files_rename(const struct generation *by, const int *fds)
 	change = changes_take(&changes, fds[0], fds[1]);
 	if (!change)
 		return VERDICT_GO_ON;
-	if (change_to_rename(change, fds[2], fds[3]))
+	rights_of(&rights, peer);
+	if (change_to_rename(change, fds[2], fds[3], &rights))
 		return VERDICT_HIDE;
 	change_drop(&changes, change);
 	return VERDICT_GO_ON;
@@ -241,7 +262,7 @@ enum verdict files_look(const struct generation *by, int file_fd, bool for_readi
 		is_hidden = !entry->claims;
 	else
 		is_hidden = is_needed(by, file_fd, &status) && is_since(&status, file_read_pid(file_fd)) &&
-			    !is_locked(&status);
+			    !is_locked(file_fd, &status);
 	return is_hidden ? VERDICT_HIDE : VERDICT_GO_ON;
 }
 
@@ -291,6 +312,7 @@ void files_hand_over(void)
  */
 void files_stop(void)
 {
+	const struct rights own = { 0 };
 	const struct pool_entry *entry;
 	struct change *change;
 
@@ -301,7 +323,7 @@ void files_stop(void)
 			continue;
 		change = changes_take(&changes, directory_fd, entry->file.fd);
 		if (change)
-			change_to_remove(change);
+			change_to_remove(change, &own);
 		close(directory_fd);
 	}
 }
@@ -335,7 +357,7 @@ void files_settle(void)
 	settle_again(&settle_timer);
 }
 
-void files_stopped(void)
+void files_finish(void)
 {
 	settle_tries = SETTLE_TRIES;
 	settle_again(&settle_timer);

@@ -11,26 +11,27 @@
 #include "core/protocol.h"
 #include "pool.h"
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 struct generation;
 
 /*
- * May process `pid` of this generation remove the file, which lies in that directory? Descriptors
+ * May `peer`, a process of this generation, remove the file, which lies in that directory? Descriptors
  * stay the caller's, here and below.
  */
-enum verdict files_unlink(const struct generation *by, pid_t pid, int directory_fd, int file_fd);
+enum verdict files_unlink(const struct generation *by, const struct ucred *peer, int directory_fd, int file_fd);
 
 /*
- * May it open the file for writing, with these flags of open(2)? HIDE: it has to write to stage_fd
- * or, if *former_fd is not -1, to what it wrote to before (stays ours); FAIL: *error; KEEP: the file
+ * May it open the file for writing, with these flags of open(2)? fds as MESSAGE_WRITE has them: directory, file,
+ * stage. HIDE: it has to write to the stage or, if *former_fd is not -1, to what it wrote to before (stays ours); FAIL: *error; KEEP: the file
  * itself, but it is not to be truncated.
  */
-enum verdict files_write(struct generation *by, int directory_fd, int file_fd, int stage_fd,
-			 int flags, int *former_fd, int *error);
+enum verdict files_write(struct generation *by, const struct ucred *peer, const int *fds, int flags,
+			 int *former_fd, int *error);
 
 /* May it rename the source to the file? fds as MESSAGE_RENAME has them. */
-enum verdict files_rename(const struct generation *by, const int *fds);
+enum verdict files_rename(const struct generation *by, const struct ucred *peer, const int *fds);
 
 /*
  * May it know that this file exists, or read it? If *former_fd is not -1, that is what it has put in its place
@@ -61,10 +62,11 @@ void files_settle(void);
 
 /*
  * The service is being stopped, and its listeners are still in the pool: their paths are to go, and
- * have gone when files_stopped() returns, after the last process.
+ * have gone when files_finish() returns, after the last process.
  */
 void files_stop(void);
-void files_stopped(void);
+/* As well what has not been done yet when the next restart begins: it is no change of that one's. */
+void files_finish(void);
 
 /* It has failed: nothing was to happen. */
 void files_forget(void);

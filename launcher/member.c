@@ -631,8 +631,11 @@ static void member_listeners(struct member *member, const struct message *messag
 	collect_check();
 }
 
+/* With the library alone it is the server that gets the signals. Else nobody but our own user may. */
 static void member_signal(int signal)
 {
+	if (!service.bare)
+		return;
 	log_line(LOG_LEVEL_DEBUG, "the server received signal %d", signal);
 	if (signal == (int)service.settings->restart_signal)
 		service_request_restart();

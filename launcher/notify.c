@@ -74,12 +74,12 @@ static bool sender_may(const struct generation *generation, const struct ucred *
 	       (sender->pid > 0 && kin_has(&generation->kin, sender->pid));
 }
 
-/* What it says of itself concerns others only while it is the one that serves. */
+/* What it says of itself concerns others only while it is the one that serves, or is to (its watchdog). */
 static void act_on(struct generation *generation, const struct notification *said)
 {
 	if (said->has_status)
 		strlcpy(generation->said_status, said->status, sizeof(generation->said_status));
-	if (generation == service.current)
+	if (generation == service.current || (service_is_vacant() && generation == service.new))
 		manager_pass_on(said);
 	if (said->ready)
 		generation_said_ready(generation); /* the last: it may be the end of an upgrade */

@@ -373,15 +373,28 @@ static void option_make(int fd, unsigned index, const struct pool_option *wanted
 		set_option(fd, index, wanted->value, wanted->length);
 }
 
+/* Of a TCP listener; 0: it is none. */
+static unsigned backlog_of(const struct pool_entry *entry)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	/* tcp_get_info() in the kernel: Linux 2.6.24. */
+	return getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_state == TCP_LISTEN ?
+		       info.tcpi_sacked :
+		       0;
+}
+
 static void options_note(struct pool_entry *entry)
 {
-	for (unsigned i = 0; i < N_OPTIONS && !entry->is_noted; i++)
+	if (entry->is_noted)
+		return;
+	for (unsigned i = 0; i < N_OPTIONS; i++)
 		option_get(entry->fd, i, &entry->was[i]);
-	if (!entry->is_noted) {
-		entry->was_marked = fcntl(entry->fd, F_GETFL) & LISTENER_BLOCKS;
-		entry->was_signal = fcntl(entry->fd, F_GETSIG);
-		fcntl(entry->fd, F_GETOWN_EX, &entry->was_owner);
-	}
+	entry->was_backlog = backlog_of(entry);
+	entry->was_marked = fcntl(entry->fd, F_GETFL) & LISTENER_BLOCKS;
+	entry->was_signal = fcntl(entry->fd, F_GETSIG);
+	fcntl(entry->fd, F_GETOWN_EX, &entry->was_owner);
 	entry->is_noted = true;
 }
 
@@ -411,12 +424,15 @@ static void owner_restore(const struct pool_entry *entry)
 		fcntl(entry->fd, F_SETOWN_EX, &entry->was_owner);
 }
 
+/* What a version that has failed set itself, too, after bind(). */
 static void options_restore(struct pool_entry *entry)
 {
-	for (unsigned i = 0; i < N_OPTIONS && entry->is_changed; i++)
+	for (unsigned i = 0; i < N_OPTIONS && entry->is_noted; i++)
 		if (entry->was[i].length != NO_OPTION)
 			option_make(entry->fd, i, &entry->was[i]);
 	if (entry->is_noted) {
+		if (entry->was_backlog && backlog_of(entry) != entry->was_backlog)
+			listen(entry->fd, (int)entry->was_backlog);
 		fcntl(entry->fd, F_SETFL,
 		      (fcntl(entry->fd, F_GETFL) & ~LISTENER_BLOCKS) | (entry->was_marked ? LISTENER_BLOCKS : 0));
 		owner_restore(entry);
@@ -640,12 +656,9 @@ static bool may_get_clients(const struct pool_entry *entry, bool is_left_over, l
 
 static void stop_listening(struct pool_entry *entry)
 {
-	struct tcp_info info = { 0 };
-	socklen_t length = sizeof(info);
+	unsigned backlog = backlog_of(entry);
 
-	/* Of a listener this is its backlog (tcp_get_info() in the kernel). */
-	getsockopt(entry->fd, IPPROTO_TCP, TCP_INFO, &info, &length);
-	entry->backlog = info.tcpi_sacked ? info.tcpi_sacked : 1;
+	entry->backlog = backlog ? backlog : 1;
 	shutdown(entry->fd, SHUT_RD);
 }
 

@@ -43,12 +43,15 @@ static void over(struct timer *timer)
 static void checked(bool ok)
 {
 	is_checking = false;
-	if (!ok) {
+	if (!ok && service.reserve) {
 		service_event(EVENT_CHECK_FAILED);
 		return;
 	}
+	if (!ok)
+		service_conclude(1, "%s; generation %u serves on, for the one before has ended", service.failure,
+				 service.current->number);
 	/* Otherwise the result is told when the connections of the old one are counted. */
-	if (!service.reserve || service.reserve->drain_told)
+	else if (!service.reserve || service.reserve->drain_told)
 		service_conclude_again(0);
 	confirm_if_done();
 }
@@ -99,11 +102,23 @@ void probation_end(void)
 		service_release_pool();
 }
 
+void probation_reserve_gone(void)
+{
+	service.reserve = NULL;
+	is_over = true;
+	confirm_if_done();
+}
+
 void probation_confirm(void)
 {
 	struct generation *old = service.reserve;
 
 	timer_clear(&over_timer);
+	if (is_checking) {
+		check_abort();
+		service_conclude(1, "generation %u ends before check '%.100s' was done", service.current->number,
+				 service.settings->check);
+	}
 	is_checking = false;
 	service.reserve = NULL;
 	if (old)

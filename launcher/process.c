@@ -368,6 +368,15 @@ bool process_catches(pid_t pid, int signal, struct process_marks *marks)
 	return status_number(text, "\nSigCgt:", 16) >> (signal - 1) & 1;
 }
 
+bool process_has_user(pid_t pid, uid_t uid)
+{
+	unsigned real, effective;
+	char text[4096], *line;
+
+	return process_read(pid, "status", text, sizeof(text)) > 0 && (line = strstr(text, "\nUid:")) &&
+	       sscanf(line, "\nUid: %u %u", &real, &effective) == 2 && effective == uid;
+}
+
 int64_t process_age_ms(const struct procfs_stat *stat)
 {
 	struct timespec now;

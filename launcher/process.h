@@ -95,6 +95,9 @@ struct process_marks {
 /* Has it a handler for this signal? Fills `marks` in. */
 bool process_catches(pid_t pid, int signal, struct process_marks *marks);
 
+/* Has it the rights of this user, by its effective uid? */
+bool process_has_user(pid_t pid, uid_t uid);
+
 /* How long ago a process was forked, 10 ms too much at most. */
 int64_t process_age_ms(const struct procfs_stat *stat);
 

@@ -507,9 +507,7 @@ void generation_check_gone(struct generation *generation)
 					  process_status_text(generation->status, text, sizeof(text)));
 	tell_first_count(generation, 0);
 	TAILQ_REMOVE(&service.retired, generation, link);
-	if (generation == service.reserve) {
-		service.reserve = NULL;
-		service_event(EVENT_CONFIRMED); /* there is no way back any more */
-	}
+	if (generation == service.reserve)
+		probation_reserve_gone();
 	generation_free(generation);
 }

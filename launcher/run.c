@@ -148,7 +148,7 @@ static void pass_on(int signal)
 		service_event(EVENT_CONFIRMED); /* what ends now ends because it was told to */
 	if (is_end && service_is_vacant()) {
 		service_event(EVENT_STOP); /* what it ends must not be started again */
-	} else if (is_end && service.new) {
+	} else if (is_end && service_is_restarting()) {
 		service_set_failure("signal %d ended the upgrade", signal);
 		service_event(EVENT_NEW_FAILED);
 	}
@@ -286,7 +286,8 @@ static struct pidfh *write_pid_file(void)
 
 static int run_loop(struct pidfh *pid_file)
 {
-	while (service.state != SERVICE_ENDED || !TAILQ_EMPTY(&service.retired)) {
+	/* Older ones finish by themselves. Whoever is to start a service that has died is not to wait for them. */
+	while (service.state != SERVICE_ENDED || !(service.has_died || TAILQ_EMPTY(&service.retired))) {
 		loop_turn();
 		manager_tell_result();
 	}

@@ -165,7 +165,7 @@ struct service {
 	char failure[400];	  /* why it failed, a sentence without its end */
 	char last_result[540];
 	int exit_code;
-	bool done;
+	bool has_died; /* ended, and nobody has told it to */
 };
 
 extern struct service service;
@@ -174,6 +174,8 @@ extern struct service service;
 void service_event(enum service_event event);
 /* The current generation is ready, and no other is coming. */
 bool service_is_serving(void);
+/* From the request to the moment in which the new generation is the current one; not in place, after the old one's end. */
+bool service_is_restarting(void);
 /* Starts the command, the first generation; false: it could not be (reason: service.failure, and errno). */
 bool service_start(void);
 /* Starts it once more, into service.current or service.new, with its deadline; or the event of its failure. */
@@ -349,6 +351,8 @@ void probation_roll_back(void);
 void probation_end(void);
 /* --check runs, and the restart's result depends on it. */
 bool probation_is_checking(void);
+/* The one before has ended: there is no way back. A check that runs goes on, and its result is told. */
+void probation_reserve_gone(void);
 
 /* resume.c */
 /* It serves again. The listeners stay in the pool until all of it does, or for a second. */

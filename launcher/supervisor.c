@@ -19,6 +19,7 @@
 
 #include <bsd/sys/time.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -58,6 +59,11 @@ static bool is_result_owed;
 int service_stop_signal(void)
 {
 	return service.settings->stop_signal ? (int)service.settings->stop_signal : SIGTERM;
+}
+
+bool service_is_restarting(void)
+{
+	return service.state >= SERVICE_CHECKING && service.state <= SERVICE_RETIRING;
 }
 
 bool service_is_serving(void)
@@ -294,6 +300,18 @@ static unsigned descriptors_needed(void)
 	return n;
 }
 
+/* Could the program that is there by now be heard at all? Whether it can be run at all is seen when it is. */
+static bool is_out_of_reach(char *error, size_t size)
+{
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool is = chdir(service.start.directory) == 0 &&
+		  target_check(service.start.program, error, size) == EXIT_FLIP;
+
+	if (here >= 0 && fchdir(here) == 0)
+		close(here);
+	return is;
+}
+
 /* A restart was asked for. */
 static void check(void)
 {
@@ -301,6 +319,7 @@ static void check(void)
 	char error[4400];
 
 	settle_result();
+	files_finish();
 	service.asked_ns = clock_now_ns();
 	service.on_fallback = false;
 	service.failure[0] = '\0';
@@ -312,6 +331,11 @@ static void check(void)
 	/* An upgrade of flip itself, or its end. */
 	if (library_check_again(error, sizeof(error)) != 0) {
 		service_set_failure("flip's library is not the one that this supervisor was started with: %s", error);
+		checked(false);
+		return;
+	}
+	if (is_out_of_reach(error, sizeof(error))) {
+		service_set_failure("%.300s", error);
 		checked(false);
 		return;
 	}
@@ -429,7 +453,9 @@ void service_discard_new(void)
 	if (!generation)
 		return;
 	service.new = NULL;
-	service.exit_code = generation->exited ? service_exit_code(generation) : 1;
+	service.exit_code = generation->exited ? service_exit_code(generation) : 0;
+	if (!service.exit_code)
+		service.exit_code = 1; /* it has not become ready: that is no success */
 	if (!generation->exited)
 		kill(generation->pid, SIGKILL);
 	kin_kill(&generation->kin);
@@ -438,6 +464,7 @@ void service_discard_new(void)
 
 static void fail(void)
 {
+	check_abort();
 	if (!service_holds())
 		collect_end();
 	if (service.new)
@@ -498,13 +525,13 @@ static void succeed(void)
 		 "generation %u (pid %d) ready in %ld ms", service.current->number,
 		 (int)service.current->pid, clock_elapsed_ms(service.asked_ns));
 	is_result_owed = true;
-	if (old->exited && TAILQ_EMPTY(&old->members)) {
-		service_event(EVENT_CONFIRMED);
-		generation_check_gone(old);
-		return;
-	}
 	probation_begin(old);
-	generation_drain(old);
+	if (old->exited && TAILQ_EMPTY(&old->members)) {
+		probation_reserve_gone();
+		generation_check_gone(old);
+	} else {
+		generation_drain(old);
+	}
 }
 
 void service_drain_counted(struct generation *generation, uint64_t connections)
@@ -618,28 +645,34 @@ static void end_current(struct generation *generation)
 	if (generation->status >= 0)
 		process_status_text(generation->status, text, sizeof(text));
 	if (stopped)
-		files_stopped();
+		files_finish();
 	else
 		files_forget();
 	service_conclude(stopped ? 0 : 1, "%s: generation %u %s", stopped ? "stopped" : "ended",
 			 generation->number, text);
+	/* Stopped while it started: what it has left behind would listen, and nobody would look after it. */
+	if (stopped && !generation->retired_ns && generation->kin.is_ours)
+		kin_kill(&generation->kin);
+	service.has_died = !stopped && !generation->told_to_end;
 	generation_free(generation);
 }
 
 static void end(void)
 {
 	close_everything();
-	if (service.current)
+	if (service.current) {
 		end_current(service.current);
-	else
-		service_conclude(1, "%s", service.failure);
+		return;
+	}
+	service.has_died = true;
+	service_conclude(1, "%s", service.failure);
 }
 
 static void end_vacant(void)
 {
 	files_stop();
 	close_everything();
-	files_stopped();
+	files_finish();
 	service_conclude(0, "stopped: no generation was running");
 }
 
@@ -653,14 +686,35 @@ static void stop_later(void)
 	service.stop_pending = true;
 }
 
-/* With what it is that lasts, where a start does. */
+/* Those that only linger are many while datagrams are served, and short-lived. */
+static unsigned n_draining(void)
+{
+	const struct generation *generation;
+	unsigned n = 0, lingering = 0;
+
+	TAILQ_FOREACH(generation, &service.retired, link) {
+		if (generation_is_lingering(generation) && lingering < LINGERING_MAX)
+			lingering++;
+		else
+			n++;
+	}
+	return n;
+}
+
+/* With what it is that lasts, or with the oldest that drains. */
 static void refuse(enum service_action action, const char *refusal)
 {
+	const struct generation *oldest = TAILQ_FIRST(&service.retired);
 	char reason[500], lack[LACK_MAX];
 
 	if (action == ACTION_REFUSE_NOT_READY) {
 		snprintf(reason, sizeof(reason), "%s (%s)", refusal,
 			 generation_lacks(service.current, lack, sizeof(lack)));
+		refusal = reason;
+	} else if (action == ACTION_REFUSE_CROWDED) {
+		snprintf(reason, sizeof(reason),
+			 "%s: %u still drain (--max-draining=%u), the oldest is generation %u (pid %d)", refusal,
+			 n_draining(), service.settings->max_draining, oldest->number, (int)oldest->pid);
 		refusal = reason;
 	}
 	asker_refuse(refusal);
@@ -715,41 +769,14 @@ void service_event(enum service_event event)
 	}
 }
 
-/* Those that only linger are many while datagrams are served, and short-lived. */
-static unsigned n_draining(void)
-{
-	const struct generation *generation;
-	unsigned n = 0, lingering = 0;
-
-	TAILQ_FOREACH(generation, &service.retired, link) {
-		if (generation_is_lingering(generation) && lingering < LINGERING_MAX)
-			lingering++;
-		else
-			n++;
-	}
-	return n;
-}
-
 void service_request_restart(void)
 {
-	const struct generation *oldest = TAILQ_FIRST(&service.retired);
+	bool is_crowded = !TAILQ_EMPTY(&service.retired) && n_draining() >= service.settings->max_draining;
 
 	/* Who asks for the next one is content with this one. */
-	if (service.state == SERVICE_PROBATION && !probation_is_checking())
+	if (!is_crowded && service.state == SERVICE_PROBATION && !probation_is_checking())
 		service_event(EVENT_CONFIRMED);
-	if (n_draining() < service.settings->max_draining || !oldest ||
-	    service.state != SERVICE_SERVING) {
-		service_event(EVENT_RESTART);
-		return;
-	}
-	/* Ready for another one only when a drainer is gone; the sentence names the oldest. */
-	char reason[160];
-
-	snprintf(reason, sizeof(reason),
-		 "old generation has not exited: %u still drain (--max-draining=%u), the oldest is"
-		 " generation %u (pid %d)",
-		 n_draining(), service.settings->max_draining, oldest->number, (int)oldest->pid);
-	asker_refuse(reason);
+	service_event(is_crowded ? EVENT_RESTART_CROWDED : EVENT_RESTART);
 }
 
 /*
@@ -771,6 +798,8 @@ void service_exited(struct generation *generation)
 	char text[80];
 
 	if (generation == service.current) {
+		if (service.state == SERVICE_PROBATION && !service.reserve)
+			service_event(EVENT_CONFIRMED); /* there is no way back */
 		service_event(vacancy_is_crash(generation) ? EVENT_CURRENT_CRASHED :
 							     EVENT_CURRENT_EXITED);
 		return;

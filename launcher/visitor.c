@@ -29,6 +29,7 @@ struct visitor {
 	struct generation *generation;
 	struct source source;
 	struct timer timeout;
+	struct ucred peer;
 	pid_t joins; /* a process that is to be a member, and waits for memory */
 	TAILQ_ENTRY(visitor) link;
 };
@@ -116,10 +117,10 @@ static struct pool_place place_of(const struct message *request)
 }
 
 /* What a hook asks about a file; true if it was such a question. */
-static bool answer_about_file(const struct visitor *visitor, pid_t pid,
-			      const struct message *request, const int *fds)
+static bool answer_about_file(const struct visitor *visitor, const struct message *request, const int *fds)
 {
 	static const char *const names[] = { "go on", "hide", "fail", "keep" };
+	const struct ucred *peer = &visitor->peer;
 	struct generation *by = visitor->generation;
 	enum verdict verdict = VERDICT_GO_ON;
 	int former_fd = -1, error = 0;
@@ -132,14 +133,13 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 		verdict = files_knock(by, fds[0], &place);
 		break;
 	case MESSAGE_UNLINK:
-		verdict = files_unlink(by, pid, fds[0], fds[1]);
+		verdict = files_unlink(by, peer, fds[0], fds[1]);
 		break;
 	case MESSAGE_WRITE:
-		verdict = files_write(by, fds[0], fds[1], fds[2], (int)request->value[0], &former_fd,
-				      &error);
+		verdict = files_write(by, peer, fds, (int)request->value[0], &former_fd, &error);
 		break;
 	case MESSAGE_RENAME:
-		verdict = files_rename(by, fds);
+		verdict = files_rename(by, peer, fds);
 		break;
 	case MESSAGE_LOOK:
 		verdict = files_look(by, fds[0], request->flags & MESSAGE_MORE, &former_fd);
@@ -150,7 +150,7 @@ static bool answer_about_file(const struct visitor *visitor, pid_t pid,
 	default:
 		return false;
 	}
-	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u asks for %s: %s", (int)pid, by->number,
+	log_line(LOG_LEVEL_DEBUG, "process %d of generation %u asks for %s: %s", (int)peer->pid, by->number,
 		 message_name(request->type), names[verdict]);
 	message_init(&reply, former_fd >= 0 ? MESSAGE_STAGED : MESSAGE_VERDICT);
 	reply.flags = files_are_its_own(by) ? MESSAGE_MORE : 0;
@@ -203,11 +203,13 @@ static void answer_claim(const struct visitor *visitor, const struct message *re
 	(void)transfer_send(visitor->source.fd, &reply, entry ? &entry->fd : NULL, reply.count);
 }
 
-static bool visitor_may(const struct visitor *visitor, struct ucred *peer)
+/* Asked at once: anybody on this machine can connect. */
+static bool visitor_may(struct visitor *visitor, int fd)
 {
+	struct ucred *peer = &visitor->peer;
 	socklen_t length = sizeof(*peer);
 
-	if (getsockopt(visitor->source.fd, SOL_SOCKET, SO_PEERCRED, peer, &length) != 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &length) != 0)
 		return false;
 	return peer->uid == 0 || peer->uid == getuid() ||
 	       kin_has(&visitor->generation->kin, peer->pid);
@@ -225,7 +227,6 @@ static bool claims(int fd)
 static void visitor_ready(struct source *source, short revents)
 {
 	struct visitor *visitor = (void *)((char *)source - offsetof(struct visitor, source));
-	struct ucred peer = { 0 };
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
 	struct message message;
@@ -239,22 +240,29 @@ static void visitor_ready(struct source *source, short revents)
 	result = transfer_receive(source->fd, &message, fds, &n_fds);
 	if (result == -EAGAIN)
 		return;
-	if (result == 0 && !visitor_may(visitor, &peer))
-		log_line(LOG_LEVEL_INFO, "rejected process %d of user %u: not one of this service",
-			 (int)peer.pid, (unsigned)peer.uid);
-	else if (result == 0 && message.type == MESSAGE_HELLO) {
-		visitor_joins(visitor, peer.pid);
+	if (result == 0 && message.type == MESSAGE_HELLO) {
+		visitor_joins(visitor, visitor->peer.pid);
 		return;
 	} else if (result == 0 && message.type == MESSAGE_CLAIM) {
-		note_first(visitor->generation, peer.pid);
+		note_first(visitor->generation, visitor->peer.pid);
 		answer_claim(visitor, &message, fds[0]);
 		n_fds = 0;
-	} else if (result == 0 && answer_about_file(visitor, peer.pid, &message, fds))
+	} else if (result == 0 && answer_about_file(visitor, &message, fds))
 		; /* answered */
 	else if (result != -EPIPE)
 		log_line(LOG_LEVEL_INFO, "rejected a message on the channel: not one that opens a talk");
 	transfer_close(fds, n_fds);
 	visitor_close(visitor);
+}
+
+/* Said once of each, and not as often as it comes. */
+static void visitor_reject(const struct ucred *peer)
+{
+	static pid_t last;
+
+	log_line(peer->pid == last ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		 "rejected process %d of user %u: not one of this service", (int)peer->pid, (unsigned)peer->uid);
+	last = peer->pid;
 }
 
 static bool accept_one(struct source *source)
@@ -270,6 +278,12 @@ static bool accept_one(struct source *source)
 		return false;
 	}
 	visitor->generation = generation;
+	if (!visitor_may(visitor, fd)) {
+		visitor_reject(&visitor->peer);
+		close(fd);
+		free(visitor);
+		return true;
+	}
 	TAILQ_INSERT_TAIL(&visitors, visitor, link);
 	loop_add(&visitor->source, fd, POLLIN, visitor_ready);
 	timer_set(&visitor->timeout, VISITOR_TIMEOUT_MS, visitor_timeout);

@@ -314,12 +314,15 @@ static bool set_choice(uint32_t *field, const struct setting *setting, const cha
 	}
 }
 
-/* An option gives NULL; a variable that is empty or "0" is as good as none. */
-static bool set_flag(int32_t *field, const struct setting *setting, const char *text)
+static void set_flag(int32_t *field, const struct setting *setting)
 {
-	if (!text || (*text != '\0' && strcmp(text, "0") != 0))
-		*field = (int32_t)setting->min;
-	return true;
+	*field = (int32_t)setting->min;
+}
+
+/* An option gives NULL; a variable that is empty or "0" is as good as none. */
+static bool is_none(const struct setting *setting, const char *text)
+{
+	return setting->kind == SETTING_FLAG && text && (*text == '\0' || strcmp(text, "0") == 0);
 }
 
 /* What is wrong with a text that was refused; it is shown shortened, so that the hint fits. */
@@ -357,6 +360,8 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
 	void *field = (char *)settings + setting->offset;
 	bool ok = false;
 
+	if (is_none(setting, text))
+		return true;
 	switch (setting->kind) {
 	case SETTING_TEXT:
 		ok = set_text(field, text);
@@ -374,7 +379,8 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
 		ok = set_choice(field, setting, text);
 		break;
 	case SETTING_FLAG:
-		ok = set_flag(field, setting, text);
+		set_flag(field, setting);
+		ok = true;
 		break;
 	}
 	if (ok)

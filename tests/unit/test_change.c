@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static const struct rights own;
 static struct changes changes = TAILQ_HEAD_INITIALIZER(changes);
 static char directory[] = "/tmp/flip-test-change.XXXXXX";
 static int directory_fd;
@@ -98,7 +99,7 @@ static void write_instead(struct change *change, mode_t mode, const char *text)
 {
 	int fd = stage_new(mode, "");
 
-	cr_assert(change_to_write(change, fd));
+	cr_assert(change_to_write(change, fd, &own));
 	cr_assert(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 }
@@ -107,7 +108,7 @@ static void rename_to(struct change *change, const char *from)
 {
 	int fd = open(from, O_PATH | O_NOFOLLOW);
 
-	cr_assert(change_to_rename(change, directory_fd, fd));
+	cr_assert(change_to_rename(change, directory_fd, fd, &own));
 	close(fd);
 }
 
@@ -151,7 +152,7 @@ Test(change, removes_only_when_it_is_done)
 
 	put("file", "1", 0644);
 	change = take("file");
-	change_to_remove(change);
+	change_to_remove(change, &own);
 	expect_file("file", "1", 0644);
 	cr_expect(change_do(change));
 	change_free(&changes, change);
@@ -166,7 +167,7 @@ Test(change, dropped_leaves_everything_as_it_was)
 	put("file", "1", 0644);
 	inode = inode_of("file");
 	change = take("file");
-	change_to_remove(change);
+	change_to_remove(change, &own);
 	write_instead(change, 0600, "2");
 	cr_assert(chmod("file", 0666) == 0);
 	change_drop(&changes, change);
@@ -193,7 +194,7 @@ Test(change, written_anew_has_a_mode_of_its_own)
 
 	put("file", "12345", 0640);
 	change = take("file");
-	change_to_remove(change);
+	change_to_remove(change, &own);
 	write_instead(change, 0666, "2");
 	cr_expect(change_do(change));
 	change_free(&changes, change);
@@ -207,7 +208,7 @@ Test(change, written_without_truncating_begins_empty)
 
 	put("file", "12345", 0640);
 	change = take("file");
-	cr_assert(change_to_write(change, fd));
+	cr_assert(change_to_write(change, fd, &own));
 	cr_assert(write(fd, "9", 1) == 1);
 	close(fd);
 	cr_expect(change_do(change));
@@ -241,7 +242,7 @@ Test(change, stage_without_a_file_system_is_copied)
 	put("file", "12345", 0640);
 	inode = inode_of("file");
 	change = take("file");
-	cr_assert(change_to_write(change, fd));
+	cr_assert(change_to_write(change, fd, &own));
 	cr_assert(write(fd, "2", 1) == 1);
 	close(fd);
 	cr_expect(change_do(change));

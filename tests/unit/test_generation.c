@@ -58,7 +58,7 @@ static const struct expected expected[] = {
 	{ "checking", "collected-in-place", "checking", N },
 	{ "checking", "collect-failed", "checking", N },
 	{ "checking", "ready", "checking", N },
-	{ "checking", "new-failed", "checking", N },
+	{ "checking", "new-failed", "serving", ACTION_FAIL },
 	{ "checking", "retired", "checking", N },
 	{ "checking", "retry", "checking", N },
 	{ "checking", "give-up", "checking", N },
@@ -118,7 +118,7 @@ static const struct expected expected[] = {
 	{ "retiring", "confirmed", "retiring", N },
 	/* The new one serves: its end, and a failed check, bring the old one back. */
 	{ "probation", "restart", "probation", ACTION_REFUSE_IN_PROGRESS },
-	{ "probation", "restart-crowded", "probation", ACTION_REFUSE_IN_PROGRESS },
+	{ "probation", "restart-crowded", "probation", ACTION_REFUSE_CROWDED },
 	{ "probation", "stop", "stopping", ACTION_STOP },
 	{ "probation", "checked", "probation", N },
 	{ "probation", "check-failed", "serving", ACTION_ROLL_BACK },
