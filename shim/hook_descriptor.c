@@ -114,8 +114,11 @@ void hook_closefrom(int first)
 		REAL(closefrom)(first);
 		return;
 	}
-	if (first < own)
-		(void)REAL(close_range)((unsigned)(first > 0 ? first : 0), (unsigned)own - 1, 0);
+	first = first > 0 ? first : 0;
+	/* Where the kernel has none (before Linux 5.9, or by a filter), one by one, as libc does. */
+	if (first < own && REAL(close_range)((unsigned)first, (unsigned)own - 1, 0) != 0)
+		for (int fd = first; fd < own; fd++)
+			sys_close(fd);
 	REAL(closefrom)(own + 1);
 	if (session_is_held())
 		session_tell(MESSAGE_CLOSED, 0);

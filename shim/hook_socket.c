@@ -540,8 +540,10 @@ int hook_shutdown(int fd, int how)
 	}
 	is_listener = how != SHUT_WR && (atomic_load(&session.family->shared) || session_is_held()) &&
 		      (retire_inode_behind(fd) || listener_accepts(fd));
-	if (is_listener && (how == SHUT_RD || how == SHUT_RDWR) && atomic_load(&session.family->shared))
+	if (is_listener && (how == SHUT_RD || how == SHUT_RDWR) && atomic_load(&session.family->shared)) {
+		retire_shut(fd);
 		return 0;
+	}
 	result = REAL(shutdown)(fd, how);
 	if (is_listener && result == 0 && session_is_held())
 		session_tell(MESSAGE_CLOSED, 0);

@@ -96,3 +96,100 @@ int transfer_again(int fd, short events, int flags, uint64_t began)
 	}
 	return -1;
 }
+
+/* What follows `done` bytes: the rest of one vector, or whole ones. False: nothing. */
+struct rest {
+	struct iovec part;
+	const struct iovec *vectors;
+	size_t n, bytes;
+};
+
+static bool rest_find(struct rest *rest, const struct iovec *vectors, size_t n, size_t done)
+{
+	size_t i = 0;
+
+	while (i < n && done >= vectors[i].iov_len)
+		done -= vectors[i++].iov_len;
+	if (i == n)
+		return false;
+	rest->part = (struct iovec){ (char *)vectors[i].iov_base + done, vectors[i].iov_len - done };
+	rest->vectors = done ? &rest->part : vectors + i;
+	rest->n = done ? 1 : n - i;
+	rest->bytes = 0;
+	for (i = 0; i < rest->n; i++)
+		rest->bytes += rest->vectors[i].iov_len;
+	return true;
+}
+
+static ssize_t send_some(int fd, const struct rest *rest, int flags)
+{
+	const struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)rest->vectors, .msg_iovlen = rest->n };
+	ssize_t result;
+
+	do {
+		interrupt_clear_transfer();
+		result = flags < 0 ? REAL(writev)(fd, rest->vectors, (int)rest->n) : REAL(sendmsg)(fd, &message, flags);
+	} while (result == -1 && interrupt_was_ours());
+	return result;
+}
+
+/* Is there more to come of one that has transferred so much of so many bytes? */
+static bool is_to_go_on(ssize_t result, size_t bytes)
+{
+	return result > 0 && ((size_t)result == bytes || interrupt_state == INTERRUPT_CUT);
+}
+
+ssize_t transfer_send_rest(int fd, const struct iovec *vectors, size_t n, ssize_t done, int flags)
+{
+	int saved = errno;
+	struct rest rest;
+	ssize_t result = 1;
+
+	rest.bytes = 1;
+	while (is_to_go_on(result, rest.bytes) && rest_find(&rest, vectors, n, (size_t)done)) {
+		result = send_some(fd, &rest, flags);
+		done += result > 0 ? result : 0;
+	}
+	errno = saved;
+	return done;
+}
+
+ssize_t transfer_receive_rest(int fd, void *buffer, size_t n, ssize_t done, int flags)
+{
+	int saved = errno;
+	ssize_t result = 1;
+
+	while ((flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && result > 0 && (size_t)done < n) {
+		do {
+			interrupt_clear_transfer();
+			result = REAL(recv)(fd, (char *)buffer + done, n - (size_t)done, flags);
+		} while (result == -1 && interrupt_was_ours());
+		done += result > 0 ? result : 0;
+		if (interrupt_state != INTERRUPT_CUT)
+			break;
+	}
+	errno = saved;
+	return done;
+}
+
+/* offset, if it is given, and the position of `from`, if not, are where it has come to. */
+#define SENDFILE(name, type)                                                          \
+	ssize_t hook_##name(int to, int from, type *offset, size_t n)                     \
+	{                                                                                 \
+		int saved = errno;                                                            \
+		size_t done = 0;                                                              \
+		ssize_t result;                                                               \
+		do {                                                                          \
+			interrupt_clear_transfer();                                               \
+			result = REAL(name)(to, from, offset, n - done);                          \
+			done += result > 0 ? (size_t)result : 0;                                  \
+		} while (result > 0 ? done < n && interrupt_state == INTERRUPT_CUT :          \
+				      result == -1 && interrupt_was_ours());                      \
+		if (done == 0)                                                                \
+			return result;                                                            \
+		errno = saved;                                                                \
+		return (ssize_t)done;                                                         \
+	}
+
+SENDFILE(sendfile, off_t)
+SENDFILE(sendfile64, off64_t)

@@ -42,6 +42,14 @@ bool transfer_begins(int fd, short events, int flags);
 int transfer_again(int fd, short events, int flags, uint64_t began);
 
 /*
+ * flip's signal has ended a call when `done` bytes of these were transferred: transfers the rest, unless that was
+ * all, or nothing more goes at once where it must not wait. Returns how many are transferred then; errno stays.
+ * flags as of sendmsg(2), -1: as writev(2); as of recv(2), of which only those with MSG_WAITALL are to be whole.
+ */
+ssize_t transfer_send_rest(int fd, const struct iovec *vectors, size_t n, ssize_t done, int flags);
+ssize_t transfer_receive_rest(int fd, void *buffer, size_t n, ssize_t done, int flags);
+
+/*
  * The socket with this inode is about to give its place to a listener: what was joined on it is joined there,
  * where it may be already. Async-signal-safe.
  */

@@ -54,6 +54,9 @@ VISIBLE const char flip_version[] = FLIP_VERSION;
 	TRANSFER(type, name, params, args, events, flags, )
 #define INTERPOSE_RECEIVE(type, name, params, args, flags, after, why) \
 	TRANSFER(type, name, params, args, POLLIN, flags, after)
+#define INTERPOSE_WHOLE(type, name, params, args, events, flags, rest, why) \
+	TRANSFER(type, name, params, args, events, flags,                        \
+		 if (unlikely(interrupt_state == INTERRUPT_CUT) && result > 0) result = rest)
 #define INTERPOSE_VARIADIC(type, name, params, why) EXPORT type name params;
 #include "interpose.def"
 

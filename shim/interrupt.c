@@ -108,6 +108,12 @@ static bool context_is_interrupted_call(const ucontext_t *context)
 	       is_call((const unsigned char *)CALL_NEXT(context) - CALL_SIZE);
 }
 
+/* Or has it told of something that it had done by then? */
+static bool context_is_ended_call(const ucontext_t *context)
+{
+	return (long)CALL_RESULT(context) > 0 && is_call((const unsigned char *)CALL_NEXT(context) - CALL_SIZE);
+}
+
 /* Others go on after every signal, and who makes them knows no EINTR (FUTEX_LOCK_PI). */
 static bool is_wait(long futex_operation)
 {
@@ -175,19 +181,21 @@ void interrupt_note_program(void)
 void interrupt_note_signal(ucontext_t *context, uint64_t own_signals)
 {
 	bool is_interrupted = context_is_interrupted_call(context);
+	bool is_restarted = !is_interrupted && context_is_restarted_call(context);
+	bool is_cut = !is_interrupted && !is_restarted && context_is_ended_call(context);
 	uint64_t pending = 0, blocked;
 
-	if (!is_interrupted && !context_is_restarted_call(context))
+	if (!is_interrupted && !is_restarted && !is_cut)
 		return;
 	memcpy(&blocked, &context->uc_sigmask, sizeof(blocked));
 	sys_sigpending(&pending);
-	if (interrupt_is_by_one_of(pending & ~blocked & ~own_signals, !is_interrupted)) {
+	if (interrupt_is_by_one_of(pending & ~blocked & ~own_signals, is_restarted)) {
 		interrupt_note_program();
-		if (!is_interrupted) {
+		if (is_restarted) {
 			CALL_RESULT(context) = -EINTR;
 			CALL_NEXT(context) += CALL_SIZE;
 		}
-	} else if (is_interrupted) {
-		interrupt_state = INTERRUPT_OURS;
+	} else if (!is_restarted) {
+		interrupt_state = is_cut ? INTERRUPT_CUT : INTERRUPT_OURS;
 	}
 }

@@ -12,6 +12,9 @@
  * Calls such as accept() and wait() are restarted after flip's handler (SA_RESTART). When one of the
  * program's without that is pending at the end of it, the call would not come to hear of it, and a
  * program that looks at a flag after EINTR would sleep on: such a call is made to end.
+ *
+ * A blocking transfer that is interrupted when it has begun is not restarted: it tells how much was transferred
+ * by then. The rest of it is for its hook to transfer.
  */
 #pragma once
 
@@ -28,6 +31,7 @@ enum interrupt {
 	INTERRUPT_NONE,
 	INTERRUPT_OURS, /* the last call of this thread was interrupted by flip alone */
 	INTERRUPT_NEW,	/* this thread has not been looked at yet: does it let flip's signals in? */
+	INTERRUPT_CUT,	/* flip alone came at the end of one: if that transferred less than it was to, there lies the reason */
 };
 
 /*

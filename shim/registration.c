@@ -30,7 +30,8 @@ int registration_each(int proc_fd, int set,
 		       bool (*found)(const struct registration *registration, void *argument),
 		       void *argument)
 {
-	char name[40], buffer[4096];
+	/* In a handler, perhaps on a stack of 8 KiB (SIGSTKSZ; Rust's runtime makes such), half of which the kernel takes. */
+	char name[40], buffer[2 * LINE_MAX_BYTES];
 	size_t have = 0;
 	long n;
 	int fd = open_in_proc(proc_fd, name_number(name, "fdinfo/", set));

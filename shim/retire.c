@@ -100,7 +100,7 @@ static int timeout_of(int fd)
 	socklen_t length = sizeof(timeout);
 
 	(void)SYS_CALL(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &length);
-	if (!timeout.tv_sec && !timeout.tv_usec)
+	if ((!timeout.tv_sec && !timeout.tv_usec) || timeout.tv_sec >= INT32_MAX / 1000)
 		return -1;
 	return (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
 }
@@ -789,6 +789,19 @@ void retire_let_go_of(int fd)
 		return;
 	hold_if_listener(fd, listener_accepts(fd), &look);
 	put_at(retire.spare_fd, fd);
+}
+
+/* That is a socket that neither listens nor is connected: EINVAL of accept(), POLLHUP of poll(). */
+void retire_shut(int fd)
+{
+	int closed = retire_inode_behind(fd) ? sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC) : -1;
+
+	if (closed < 0)
+		return;
+	put_at(closed, fd);
+	sys_close(closed);
+	retire.proc_fd = -1;
+	threads_wake();
 }
 
 void retire_forget(void)

@@ -82,6 +82,12 @@ void retire_leave_now(void);
 bool retire_bind(int fd, const struct sockaddr *address, socklen_t length);
 
 /*
+ * The program shuts down a listener that it has let go of, mostly to wake its threads that wait there: they hear
+ * what they would hear of one that is shut down. Nothing happens if fd is none.
+ */
+void retire_shut(int fd);
+
+/*
  * fd has become a listener of the service in a process that is retired, or just became it (nobody saw
  * a listener that was on its way here): it is its placeholder now.
  */

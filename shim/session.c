@@ -225,24 +225,40 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	errno = saved;
 }
 
+/* What is done once: 0 not yet, or the pid of the process in which a thread is at it, or one of these. */
+enum { ONCE_DONE = -1, ONCE_FAILED = -2 };
+
+/*
+ * True: the caller is to do it. Else it is over, perhaps by another thread, which is waited for. In a child that was
+ * forked while one was at it, that thread is not there.
+ */
+static bool once_begin(_Atomic int *state)
+{
+	int pid = sys_getpid(), seen = 0;
+
+	while (!atomic_compare_exchange_strong(state, &seen, pid)) {
+		if (seen < 0)
+			return false;
+		if (seen == pid) {
+			sched_yield();
+			seen = 0;
+		}
+	}
+	return true;
+}
+
 bool session_begin(void)
 {
-	static _Atomic int state; /* 0 not yet, 1 under way, 2 done, 3 failed */
-	int expected = 0;
+	static _Atomic int state;
 
-	if (!session.enabled || atomic_load(&state) >= 2)
-		return session.enabled && atomic_load(&state) == 2;
-	if (!atomic_compare_exchange_strong(&state, &expected, 1)) {
-		while (atomic_load(&state) == 1)
-			sched_yield();
-		return atomic_load(&state) == 2;
-	}
+	if (!session.enabled || atomic_load(&state) < 0 || !once_begin(&state))
+		return session.enabled && atomic_load(&state) == ONCE_DONE;
 	struct process *process = sys_map(sizeof(*process), MAP_PRIVATE);
 	struct family *family = sys_map(sizeof(*family), MAP_SHARED);
 
 	if (!process || !family || SYS_CALL(SYS_madvise, process, sizeof(*process), MADV_WIPEONFORK) != 0) {
 		log_once("no memory for hot restart; serving on without it", NULL, ENOMEM);
-		atomic_store(&state, 3);
+		atomic_store(&state, ONCE_FAILED);
 		return false;
 	}
 	ticks_begin();
@@ -251,25 +267,20 @@ bool session_begin(void)
 	session.process = process;
 	session.family = family;
 	atomic_store(&session.settled, 0);
-	atomic_store(&state, 2);
+	atomic_store(&state, ONCE_DONE);
 	return true;
 }
 
 void session_summon(void)
 {
-	static _Atomic int state; /* 0 not yet, 1 under way, 2 done */
-	int expected = 0, saved = errno;
+	static _Atomic int state;
+	int saved = errno;
 
-	if (!session.bare || atomic_load(&state) == 2)
+	if (!session.bare || atomic_load(&state) < 0 || !once_begin(&state))
 		return;
-	if (!atomic_compare_exchange_strong(&state, &expected, 1)) {
-		while (atomic_load(&state) == 1)
-			sched_yield();
-		return;
-	}
 	if (session.channel_length == 0 && !origin_summon())
 		session_give_up();
-	atomic_store(&state, 2);
+	atomic_store(&state, ONCE_DONE);
 	errno = saved;
 }
 

@@ -109,6 +109,9 @@ void waiting_on_poll(const struct pollfd *fds, nfds_t n)
 			polling_on(fds[i].fd);
 }
 
+/* Of an fd_set, which is read as the kernel reads it: by whole words (select(2)). */
+#define WORD_BITS ((int)(8 * sizeof(unsigned long)))
+
 struct select_search {
 	int n;
 	const fd_set *reads;
@@ -125,23 +128,28 @@ static bool look_into_select(int fd, void *argument)
 }
 
 /*
- * Programs pass getdtablesize() for n with an fd_set of 1024 bits: beyond those look no further than
- * the kernel, which stops at the descriptors that there are.
+ * Programs pass getdtablesize() for n with an fd_set of 1024 bits: beyond those only the descriptors that there are
+ * are looked at, as the kernel does, and only if that is worth to look for them (is_far).
  */
-static void select_each(int n, const fd_set *reads, void (*found)(int fd))
+static void select_each(int n, const fd_set *reads, bool is_far, void (*found)(int fd))
 {
 	struct select_search search = { n, reads, found };
 
-	for (int fd = 0; reads && fd < n && fd < FD_SETSIZE; fd++)
-		if (FD_ISSET(fd, reads))
-			found(fd);
-	if (reads && n > FD_SETSIZE)
+	for (int base = 0; reads && base < n && base < FD_SETSIZE; base += WORD_BITS) {
+		unsigned long word = (unsigned long)reads->fds_bits[base / WORD_BITS];
+
+		if (n - base < WORD_BITS)
+			word &= (1ul << (n - base)) - 1;
+		for (; word; word &= word - 1)
+			found(base + __builtin_ctzl(word));
+	}
+	if (reads && n > FD_SETSIZE && is_far)
 		descriptor_each(-1, look_into_select, &search);
 }
 
 void waiting_on_select(int n, const fd_set *reads)
 {
-	select_each(n, reads, polling_on);
+	select_each(n, reads, true, polling_on);
 }
 
 /* Written only where it changes something: most are connections, and told again and again. */
@@ -188,7 +196,7 @@ void told_by_select(int n, const fd_set *reads, int result)
 {
 	told_anew(0);
 	if (result > 0)
-		select_each(n, reads, told_add);
+		select_each(n, reads, session_has_blocking(), told_add);
 }
 
 struct search {
