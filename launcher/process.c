@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "allowed.h"
 #include "cleanup.h"
 #include "core/procfs.h"
 #include "core/protocol.h"
@@ -604,6 +605,8 @@ static int copy_of(struct view *view, int fd)
 {
 	int copy;
 
+	if (!call_is_allowed(OPTIONAL_PIDFD_GETFD))
+		return -1;
 	if (view->pidfd < 0)
 		view->pidfd = pidfd_of(view->pid, view->thread);
 	do

@@ -35,12 +35,9 @@
 /* For who is in flip's handler to leave it: so often at once, then 1 ms later each. */
 #define LEAVE_LOOKS_AT_ONCE 4
 #define LEAVE_LOOKS 24
-/* A process whose main thread does not come by a wait call: ask any thread, then use the signal. */
-#define LEAVE_ANY_MS 100
-#define LEAVE_SIGNAL_MS 300
-/* The same while nobody serves: each of them is time that clients wait. */
-#define LEAVE_ANY_IN_PLACE_MS 3
-#define LEAVE_SIGNAL_IN_PLACE_MS 6
+/* A process that does not come by a wait call is sent the signal. */
+#define LEAVE_SIGNAL_MS 1000
+#define LEAVE_SIGNAL_IN_PLACE_MS 6 /* nobody serves meanwhile: it is time that clients wait */
 
 static struct generation *generation_of(struct timer *timer, size_t offset)
 {
@@ -358,13 +355,13 @@ static bool has_silent_master(const struct generation *generation)
 }
 
 /* A master is asked alone: how its workers end is its own business. */
-static void ask_to_leave(struct generation *generation, uint32_t flags)
+static void ask_to_leave(struct generation *generation)
 {
 	struct member *member;
 
 	TAILQ_FOREACH(member, &generation->members, link)
 		if (member_is_head(member))
-			member_tell(member, MESSAGE_LEAVE, flags, (uint64_t)service_stop_signal());
+			member_tell(member, MESSAGE_LEAVE, 0, (uint64_t)service_stop_signal());
 }
 
 static bool is_in_handler(pid_t pid)
@@ -401,15 +398,6 @@ static void leave_by_signal(struct timer *timer)
 		generation_terminate(generation);
 }
 
-static void leave_by_any_thread(struct timer *timer)
-{
-	ask_to_leave(OF_AGAIN(timer), MESSAGE_MORE);
-	timer_set(timer,
-		  service_is_vacant() ? LEAVE_SIGNAL_IN_PLACE_MS - LEAVE_ANY_IN_PLACE_MS :
-					LEAVE_SIGNAL_MS - LEAVE_ANY_MS,
-		  leave_by_signal);
-}
-
 void generation_leave(struct generation *generation)
 {
 	struct member *first = first_member(generation);
@@ -431,9 +419,9 @@ void generation_leave(struct generation *generation)
 		generation_terminate(generation);
 		return;
 	}
-	ask_to_leave(generation, 0);
-	timer_set(&generation->again, service_is_vacant() ? LEAVE_ANY_IN_PLACE_MS : LEAVE_ANY_MS,
-		  leave_by_any_thread);
+	ask_to_leave(generation);
+	timer_set(&generation->again, service_is_vacant() ? LEAVE_SIGNAL_IN_PLACE_MS : LEAVE_SIGNAL_MS,
+		  leave_by_signal);
 }
 
 void generation_leave_answered(struct generation *generation, bool ends_itself)

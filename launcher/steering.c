@@ -1,10 +1,12 @@
 #include "steering.h"
 
+#include "allowed.h"
 #include "core/address.h"
 #include "log.h"
 #include "net_table.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
@@ -32,6 +34,10 @@ static unsigned n_links;
 
 static int bpf(enum bpf_cmd command, union bpf_attr *attributes)
 {
+	if (!call_is_allowed(OPTIONAL_BPF)) {
+		errno = EPERM;
+		return -1;
+	}
 	return (int)syscall(SYS_bpf, command, attributes, sizeof(*attributes));
 }
 

@@ -635,13 +635,20 @@ static void close_everything(void)
 	pool_close(&service.pool);
 }
 
+/* Ended by the very signal that it was sent for a stop, it has done what it was told to. */
+static bool has_obeyed(const struct generation *generation)
+{
+	return !generation->told_to_end && generation->status >= 0 && WIFSIGNALED(generation->status) &&
+	       WTERMSIG(generation->status) == service_stop_signal();
+}
+
 static void end_current(struct generation *generation)
 {
 	char text[80] = "ended";
 	bool stopped = generation->phase >= PHASE_RETIRING;
 
 	service.current = NULL;
-	service.exit_code = service_exit_code(generation);
+	service.exit_code = stopped && has_obeyed(generation) ? 0 : service_exit_code(generation);
 	if (generation->status >= 0)
 		process_status_text(generation->status, text, sizeof(text));
 	if (stopped)
@@ -793,13 +800,19 @@ static bool may_refuse_two(const struct generation *generation)
 	       timespeccmp(&status.st_ctim, &service.current->started_at, <);
 }
 
+static bool is_killed_in_order(int status)
+{
+	return status >= 0 && WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT);
+}
+
 void service_exited(struct generation *generation)
 {
 	char text[80];
 
 	if (generation == service.current) {
-		if (service.state == SERVICE_PROBATION && !service.reserve)
-			service_event(EVENT_CONFIRMED); /* there is no way back */
+		/* There is no way back, or none is wanted: somebody has told the server itself to end. */
+		if (service.state == SERVICE_PROBATION && (!service.reserve || is_killed_in_order(generation->status)))
+			service_event(EVENT_CONFIRMED);
 		service_event(vacancy_is_crash(generation) ? EVENT_CURRENT_CRASHED :
 							     EVENT_CURRENT_EXITED);
 		return;

@@ -17,6 +17,7 @@
 #include <sys/xattr.h>
 
 #include "cleanup.h"
+#include "core/procfs.h"
 
 /* The kernel's BINPRM_BUF_SIZE: what execve(2) reads of a script. */
 #define SCRIPT_LINE 256
@@ -372,6 +373,7 @@ int target_check_machine(char *error, size_t size)
 {
 	struct refusal refusal = { error, size };
 	DIR *directory = opendir("/proc/self/fd");
+	char self[16] = "";
 
 	if (!directory)
 		return refuse(&refusal, EXIT_FLIP,
@@ -379,6 +381,11 @@ int target_check_machine(char *error, size_t size)
 			      "sockets; mount proc on /proc",
 			      strerror(errno));
 	closedir(directory);
+	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && procfs_parse_number(self) != getpid())
+		return refuse(&refusal, EXIT_FLIP,
+			      "/proc is that of another PID namespace, where this process is number %s and not %d; "
+			      "mount proc anew (unshare --mount-proc)",
+			      self, (int)getpid());
 	return 0;
 }
 

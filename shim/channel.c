@@ -111,8 +111,7 @@ static void obey(int channel_fd, const struct message *message, const int *fds, 
 		retire_probe(channel_fd, fds[0], message->flags & MESSAGE_MORE);
 		break;
 	case MESSAGE_LEAVE:
-		retire_leave(channel_fd, fds[0], (int)message->value[0],
-			     message->flags & MESSAGE_MORE);
+		retire_leave(channel_fd, fds[0], (int)message->value[0]);
 		break;
 	case MESSAGE_HOLD:
 		origin_hold((int)message->value[0]);

@@ -52,7 +52,7 @@ void orphan_tick(void)
 	if (proc_fd < 0)
 		return;
 	if (!has_children() && retire_count(proc_fd, false) == 0 &&
-	    !retire_end(proc_fd, SIGTERM, true))
+	    !retire_end(proc_fd, SIGTERM))
 		sys_kill(sys_getpid(), SIGTERM);
 	sys_close(proc_fd);
 }

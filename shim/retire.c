@@ -697,36 +697,46 @@ void retire_probe(int channel_fd, int proc_fd, bool count_all)
 
 /* The end. */
 
-bool retire_end(int proc_fd, int stop_signal, bool any_thread)
+static bool count_task(int tid, void *n)
 {
-	struct sigaction action;
-	int pid = sys_getpid();
+	(void)tid;
+	return ++*(unsigned *)n < 2;
+}
 
-	if (sigaction(stop_signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
-	    action.sa_handler != SIG_IGN)
+/*
+ * exit() runs what a program does at its end (a file that it removes, what it has not written yet), as the signal
+ * would not. Beside other threads, who go on meanwhile, it is not safe to run where the program has not asked for
+ * it: static objects that they use are destroyed.
+ */
+static bool has_other_threads(int proc_fd)
+{
+	unsigned n = 0;
+
+	return task_each(proc_fd, count_task, &n) != 0 || n != 1;
+}
+
+bool retire_end(int proc_fd, int stop_signal)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	(void)sigaction(stop_signal, NULL, &action);
+	if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)
 		return false;
-	if (synchronous_has(stop_signal))
-		return false; /* it takes the signal by sigwait(): that is its way to end */
-	any_thread = any_thread || session_has_lost_leader();
-	atomic_store(&session.process->leaving, any_thread ? 2 : 1);
-	if (sys_gettid() != pid)
-		sys_signal_thread(pid, pid, SESSION_SIGNAL, SESSION_MARK);
-	retire.proc_fd = proc_fd;
-	if (any_thread)
-		threads_wake();
+	/* One that takes the signal by sigwait(): that is its way to end. */
+	if (synchronous_has(stop_signal) || (action.sa_handler == SIG_DFL && has_other_threads(proc_fd)))
+		return false;
+	atomic_store(&session.process->leaving, 1);
 	return true;
 }
 
-void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread)
+void retire_leave(int channel_fd, int proc_fd, int stop_signal)
 {
-	answer(channel_fd, MESSAGE_LEAVING, 0, retire_end(proc_fd, stop_signal, any_thread), 1);
+	answer(channel_fd, MESSAGE_LEAVING, 0, retire_end(proc_fd, stop_signal), 1);
 }
 
 void retire_leave_now(void)
 {
-	uint32_t leaving = atomic_load(&session.process->leaving);
-
-	if (unlikely(leaving) && (leaving == 2 || sys_gettid() == sys_getpid()))
+	if (unlikely(atomic_load(&session.process->leaving)) && sys_gettid() == sys_getpid())
 		exit(EXIT_SUCCESS);
 }
 

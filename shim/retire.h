@@ -48,14 +48,13 @@ void retire_probe(int channel_fd, int proc_fd, bool count_all);
 uint64_t retire_count(int proc_fd, bool count_all);
 
 /*
- * Ends the process by exit(0) in a thread that waits, if `stop_signal` would only kill it.
- * `any_thread`: the main thread did not do it in time. False: the program has a handler for that
- * signal, or it is to be sent for another reason.
+ * Ends a process of one thread by exit(0) when that waits, if `stop_signal` would only kill it. False: the program
+ * has a handler for that signal, or it is to be sent for another reason.
  */
-bool retire_end(int proc_fd, int stop_signal, bool any_thread);
+bool retire_end(int proc_fd, int stop_signal);
 
 /* The same when the supervisor says so; answers LEAVING. */
-void retire_leave(int channel_fd, int proc_fd, int stop_signal, bool any_thread);
+void retire_leave(int channel_fd, int proc_fd, int stop_signal);
 
 /*
  * Is fd a socket of datagrams that a retired process has kept (is_alone)? Then `quiet` is what an epoll

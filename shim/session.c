@@ -156,6 +156,12 @@ bool session_has_family(void)
 	return session.process != &process_nobody;
 }
 
+/* Has the first thread ended, by pthread_exit(3), while others go on? Async-signal-safe. */
+static bool has_lost_leader(void)
+{
+	return atomic_load(&lost_leader) == sys_getpid();
+}
+
 /*
  * The signal goes to one thread: one that is sent to the process may end a wait in a thread that lost
  * it. But the first thread may end while others serve, and of those any may come and go.
@@ -166,13 +172,8 @@ static void channel_own(int fd)
 
 	sys_fcntl(fd, F_SETOWN_EX, (long)&owner);
 	owner.type = F_OWNER_PID;
-	if (session_has_lost_leader())
+	if (has_lost_leader())
 		sys_fcntl(fd, F_SETOWN_EX, (long)&owner);
-}
-
-bool session_has_lost_leader(void)
-{
-	return atomic_load(&lost_leader) == sys_getpid();
 }
 
 /* The destructor of leader_key: of the first thread in pthread_exit(3), not in exit(3). */
@@ -196,6 +197,14 @@ BY_CHILDREN static void leader_note(void)
 		is_leader_noted = pthread_setspecific(leader_key, &session) == 0;
 }
 
+/* flip itself, where all that is started has the library: its own sockets are none of a service. */
+static bool is_launcher(const char *name)
+{
+	const char *slash = name ? strrchr(name, '/') : NULL;
+
+	return name && strcmp(slash ? slash + 1 : name, "flip") == 0;
+}
+
 __attribute__((constructor)) static void session_start(int argc, char **argv, char **environment)
 {
 	const char *disable = getenv("FLIP_DISABLE");
@@ -206,7 +215,7 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	atomic_store(&session.settled, 1);
 	atomic_store(&family_nobody.settled, 1);
 	atomic_store(&family_nobody.files_own, 1);
-	if (disable && *disable && strcmp(disable, "0") != 0)
+	if ((disable && *disable && strcmp(disable, "0") != 0) || is_launcher(argv[0]))
 		return;
 	log_begin();
 	channel_from_environment();

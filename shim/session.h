@@ -36,7 +36,7 @@ struct process {
 	_Atomic int channel_fd;	    /* valid when MEMBER */
 	_Atomic uint64_t channel_inode;
 	_Atomic uint32_t wanted;    /* wake-ups of the channel not yet looked after */
-	_Atomic uint32_t leaving;   /* told to end: 1 the main thread does, 2 any thread that waits */
+	_Atomic uint32_t leaving;   /* told to end: its only thread does, at its next wait */
 	_Atomic uint32_t epoch;	    /* of the threads that were asked to look up */
 	_Atomic int32_t threads_due; /* that have not yet passed through the handler */
 };
@@ -121,9 +121,6 @@ void session_summon(void);
  * more, unless they are to `watch_on`. Async-signal-safe.
  */
 void session_commit(bool watch_on);
-
-/* Has the first thread ended, by pthread_exit(3), while others go on? Async-signal-safe. */
-bool session_has_lost_leader(void);
 
 /* No other generation needs files of this one any more. Async-signal-safe. */
 void session_own_files(void);

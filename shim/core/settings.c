@@ -314,15 +314,19 @@ static bool set_choice(uint32_t *field, const struct setting *setting, const cha
 	}
 }
 
-static void set_flag(int32_t *field, const struct setting *setting)
+static void set_flag(int32_t *field, const struct setting *setting, const char *text)
 {
-	*field = (int32_t)setting->min;
+	if (!text || strcmp(text, "0") != 0)
+		*field = (int32_t)setting->min;
 }
 
-/* An option gives NULL; a variable that is empty or "0" is as good as none. */
+/*
+ * An option gives NULL. A variable that is empty is as good as none, and "0" is the other way round, for a flag that
+ * says so (FLIP_IN_PLACE=0 is --overlap); for one that is itself the other way round it is none.
+ */
 static bool is_none(const struct setting *setting, const char *text)
 {
-	return setting->kind == SETTING_FLAG && text && (*text == '\0' || strcmp(text, "0") == 0);
+	return setting->kind == SETTING_FLAG && text && (*text == '\0' || (strcmp(text, "0") == 0 && setting->min == 0));
 }
 
 /* What is wrong with a text that was refused; it is shown shortened, so that the hint fits. */
@@ -379,7 +383,7 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
 		ok = set_choice(field, setting, text);
 		break;
 	case SETTING_FLAG:
-		set_flag(field, setting);
+		set_flag(field, setting, text);
 		ok = true;
 		break;
 	}

@@ -42,10 +42,10 @@ def send_all(name):
         peer.connect("\0" + name)
         rights = array.array("i", [0] * descriptors)
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
-        peer.sendmsg([data], ancillary)
         try:
+            peer.sendmsg([data], ancillary)
             peer.recv(2048)
-        except (ConnectionError, socket.timeout) as error:
+        except (ConnectionError, PermissionError, socket.timeout) as error:
             print(title, "->", error)
         peer.close()
 
