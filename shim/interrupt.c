@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 /* A thread that lost the signal to another one runs again within this time, mostly, or the next tick. */
 #define STOLEN_WINDOW_NS 20000000ll
@@ -67,8 +68,10 @@ bool interrupt_was_stolen(void)
 {
 	int64_t then_ns = atomic_load(&command_ns);
 
-	return errno == EINTR && then_ns &&
-	       (sys_clock_ns(CLOCK_MONOTONIC_COARSE) - then_ns < STOLEN_WINDOW_NS || !signals_has_handler());
+	/* With one thread, there is none that could have taken it. */
+	if (errno != EINTR || !then_ns || interrupt_state == INTERRUPT_PROGRAM || __libc_single_threaded)
+		return false;
+	return (sys_clock_ns(CLOCK_MONOTONIC_COARSE) - then_ns < STOLEN_WINDOW_NS || !signals_has_handler());
 }
 
 /* What a context has of a system call: its instruction, its number and its result. */
@@ -175,7 +178,7 @@ bool interrupt_is_by_one_of(uint64_t signals, bool is_restartable)
 
 void interrupt_note_program(void)
 {
-	interrupt_state = INTERRUPT_NONE;
+	interrupt_state = INTERRUPT_PROGRAM;
 }
 
 void interrupt_note_signal(ucontext_t *context, uint64_t own_signals)

@@ -31,6 +31,7 @@ enum interrupt {
 	INTERRUPT_NONE,
 	INTERRUPT_OURS, /* the last call of this thread was interrupted by flip alone */
 	INTERRUPT_NEW,	/* this thread has not been looked at yet: does it let flip's signals in? */
+	INTERRUPT_PROGRAM, /* flip's handler has called the program's own */
 	INTERRUPT_CUT,	/* flip alone came at the end of one: if that transferred less than it was to, there lies the reason */
 };
 

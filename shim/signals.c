@@ -137,14 +137,13 @@ static void handle_command(int signal, siginfo_t *info, void *context)
 	int saved = errno;
 	bool member = atomic_load(&session.process->state) == PROCESS_MEMBER;
 
-	if (member)
-		interrupt_note_command();
 	if (is_alone_restart(signal)) {
 		log_once("the supervisor is gone, so there is no restart; stop the server and"
 			 " start it anew",
 			 NULL, 0);
 		interrupt_note_signal(context, own_signals());
 	} else if (member && info->si_code <= 0) {
+		interrupt_note_command();
 		session_tell_signal(MESSAGE_SIGNAL, (uint64_t)signal);
 		interrupt_note_signal(context, own_signals());
 	} else {
@@ -307,11 +306,25 @@ uint64_t signals_ours(void)
 	return set;
 }
 
+/*
+ * Those of flip's signals that this thread believes to have blocked, for they are kept unblocked. A
+ * new thread believes it of none: it gets the kernel's mask, not its maker's belief.
+ */
+static __thread uint64_t believed_blocked __attribute__((tls_model("initial-exec")));
+
 /* A vfork child has its parent's memory, and not its channel. */
 static bool is_member_itself(void)
 {
 	return atomic_load(&session.process->state) == PROCESS_MEMBER &&
 	       atomic_load(&session.process->pid) == sys_getpid();
+}
+
+/* Its handlers are its own, and what is noted of them here would be its parent's. */
+static bool is_vfork_child(void)
+{
+	int pid = atomic_load(&session.process->pid);
+
+	return pid && pid != sys_getpid();
 }
 
 /*
@@ -345,6 +358,8 @@ void signals_exec_failed(void)
 
 BY_CHILDREN void signals_forked(void)
 {
+	uint64_t blocked = 0;
+
 	for (int slot = SLOT_RESTART; slot < SLOT_END; slot++) {
 		int signal = atomic_load(&taken[slot].signal);
 
@@ -353,7 +368,11 @@ BY_CHILDREN void signals_forked(void)
 			continue;
 		atomic_store(&taken[slot].signal, 0);
 		REAL(sigaction)(signal, &taken[slot].program, NULL);
+		blocked |= believed_blocked & sys_signal_bit(signal);
 	}
+	/* What the program has blocked is blocked now. */
+	if (blocked)
+		sys_sigmask(SIG_BLOCK, blocked, NULL);
 }
 
 void signals_release(void)
@@ -375,7 +394,7 @@ bool signals_answer(int signal, const struct sigaction *action, struct sigaction
 	struct taken *mine = taken_find(signal);
 	struct sigaction set = action ? *action : (struct sigaction){ 0 };
 
-	if (!mine)
+	if (!mine || is_vfork_child())
 		return false;
 	if (old)
 		*old = mine->program;
@@ -401,12 +420,6 @@ static bool strip_needed(const sigset_t *set)
 	}
 	return sigismember(set, SESSION_SIGNAL) == 1;
 }
-
-/*
- * Those of flip's signals that this thread believes to have blocked, for they are kept unblocked. A
- * new thread believes it of none: it gets the kernel's mask, not its maker's belief.
- */
-static __thread uint64_t believed_blocked __attribute__((tls_model("initial-exec")));
 
 _Atomic bool signals_found_blocked;
 
