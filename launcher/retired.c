@@ -35,8 +35,10 @@
 /* For who is in flip's handler to leave it: so often at once, then 1 ms later each. */
 #define LEAVE_LOOKS_AT_ONCE 4
 #define LEAVE_LOOKS 24
-/* A process that does not come by a wait call is sent the signal. */
-#define LEAVE_SIGNAL_MS 1000
+/* A process that does not come by a wait call is sent the signal; one that gets no processor is given time. */
+#define LEAVE_SIGNAL_MS 300
+#define LEAVE_BUSY_MS 2000
+#define LEAVE_AGAIN_MS 50
 #define LEAVE_SIGNAL_IN_PLACE_MS 6 /* nobody serves meanwhile: it is time that clients wait */
 
 static struct generation *generation_of(struct timer *timer, size_t offset)
@@ -398,6 +400,18 @@ static void leave_by_signal(struct timer *timer)
 		generation_terminate(generation);
 }
 
+static void leave_if_asleep(struct timer *timer)
+{
+	const struct generation *generation = OF_AGAIN(timer);
+	struct procfs_stat stat;
+
+	if (clock_elapsed_ms(generation->leaving_ns) < LEAVE_BUSY_MS && process_stat(generation->pid, &stat) &&
+	    stat.state == 'R' && !service_is_vacant())
+		timer_set(timer, LEAVE_AGAIN_MS, leave_if_asleep);
+	else
+		leave_by_signal(timer);
+}
+
 void generation_leave(struct generation *generation)
 {
 	struct member *first = first_member(generation);
@@ -420,8 +434,9 @@ void generation_leave(struct generation *generation)
 		return;
 	}
 	ask_to_leave(generation);
+	generation->leaving_ns = clock_now_ns();
 	timer_set(&generation->again, service_is_vacant() ? LEAVE_SIGNAL_IN_PLACE_MS : LEAVE_SIGNAL_MS,
-		  leave_by_signal);
+		  leave_if_asleep);
 }
 
 void generation_leave_answered(struct generation *generation, bool ends_itself)

@@ -100,7 +100,7 @@ struct generation {
 	pid_t first_heard; /* the first process that has joined, or asked for a listener; 0: none yet */
 	int orphan_status; /* as of wait(2), of that one when it failed, orphaned, before the generation was ready */
 	int status;  /* as of wait(2), when exited */
-	int64_t started_ns, retired_ns;
+	int64_t started_ns, retired_ns, leaving_ns;
 	struct timespec started_at; /* by the clock of time stamps of files */
 	struct source channel; /* where its members connect */
 	char channel_name[48]; /* as FLIP_CHANNEL has it */

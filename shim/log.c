@@ -34,11 +34,20 @@ static void line_add_number(struct line *line, unsigned number)
 	line_add(line, digits + at);
 }
 
-static bool is_muted;
+static uint64_t begun_inode; /* of standard error; 0: it was closed */
 
 void log_begin(void)
 {
-	is_muted = sys_inode(STDERR_FILENO) == 0;
+	begun_inode = sys_inode(STDERR_FILENO);
+}
+
+bool log_is_data(int fd, uint64_t begun)
+{
+	int flags = sys_fcntl(fd, F_GETFL, 0);
+	struct stat status;
+
+	return (flags & (O_ACCMODE | O_APPEND)) == O_RDWR && sys_fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_ino != begun;
 }
 
 /* Not to a client either, where the program has closed it since. */
@@ -75,7 +84,8 @@ void log_once(const char *text, const char *about, int error)
 	static atomic_bool said;
 	struct line line = { 0 };
 
-	if (atomic_exchange(&said, true) || is_muted || is_internet(STDERR_FILENO))
+	if (atomic_exchange(&said, true) || !begun_inode || is_internet(STDERR_FILENO) ||
+	    log_is_data(STDERR_FILENO, begun_inode))
 		return;
 	line_add(&line, "flip[");
 	line_add_number(&line, (unsigned)sys_getpid());

@@ -243,14 +243,15 @@ static void restore_signals(void)
 
 /*
  * Standard input, output and error of generations to come. A number that the program had closed,
- * or closed since, may be its listener by now: nobody else's, and not to be passed on.
+ * or closed since, may be its listener by now, or its data: nobody else's, and not to be passed on.
  */
 static void restore_stdio(void)
 {
 	for (int fd = 0; fd < 3; fd++) {
 		bool is_socket = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE) >= 0;
 
-		if (!origin.stdio[fd] || (is_socket && sys_inode(fd) != origin.stdio[fd]))
+		if (!origin.stdio[fd] || (is_socket && sys_inode(fd) != origin.stdio[fd]) ||
+		    log_is_data(fd, origin.stdio[fd]))
 			sys_close(fd);
 	}
 }
