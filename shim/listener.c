@@ -129,9 +129,15 @@ bool listener_learn(int fd)
 {
 	struct listener *listener;
 	uint64_t inode;
+	uint32_t flags;
 
-	if (!atomic_load(&session.family->has_foreign) || !(listener = listener_of(fd, &inode)) ||
-	    atomic_load(&listener->flags) & LISTENER_KNOWN || !(sys_fcntl(fd, F_GETFL, 0) & LISTENER_BLOCKS))
+	if (!atomic_load(&session.family->has_foreign) || !(listener = listener_of(fd, &inode)))
+		return false;
+	flags = atomic_load(&listener->flags);
+	/* A handler may have learned it since the caller has looked (listener_share). */
+	if (flags & LISTENER_KNOWN)
+		return flags & LISTENER_BLOCKING;
+	if (!(sys_fcntl(fd, F_GETFL, 0) & LISTENER_BLOCKS))
 		return false;
 	atomic_store(&session.family->handed_over, 1);
 	listener_set_blocks(listener, true);
