@@ -147,15 +147,16 @@ static bool looks_shared(const struct stat *status)
 
 /*
  * Could another generation need this file: is it a socket, or does it look like a pid file? The
- * supervisor knows; most files need no question. It is not read here: to close it would end the locks that the
- * program has on it (fcntl(2)). flags: O_NOFOLLOW or 0.
+ * supervisor knows; most files need no question. flags: O_NOFOLLOW or 0.
  */
 static bool may_be_shared(int directory, const char *path, int flags)
 {
 	struct stat status;
 
-	return sys_stat(directory, path, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
-	       looks_shared(&status);
+	if (sys_stat(directory, path, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) != 0 ||
+	    !looks_shared(&status))
+		return false;
+	return S_ISSOCK(status.st_mode) || pid_in(directory, path, flags) > 0;
 }
 
 static enum verdict ask(const struct message *request, const int *fds, unsigned n_fds,
