@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,6 +34,8 @@ bool call_is_allowed(enum optional_call call)
 {
 	static enum { UNKNOWN, ALLOWED, KILLS } known[OPTIONAL_CALLS];
 
+	if (prctl(PR_GET_SECCOMP) == 0)
+		return true;
 	if (known[call] == UNKNOWN)
 		known[call] = child_survives(numbers[call]) ? ALLOWED : KILLS;
 	return known[call] == ALLOWED;

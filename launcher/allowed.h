@@ -1,8 +1,8 @@
 /*
  * May we make a system call that flip can do without? A filter (seccomp(2)), as systemd's SystemCallFilter= makes
- * one, kills who tries what it does not allow. So a child does, once for each call.
+ * one, kills who tries what it does not allow. So under a filter a child does, once for each call.
  *
- * Forks and waits the first time; any errno afterwards.
+ * Forks and waits then; any errno afterwards.
  */
 #pragma once
 

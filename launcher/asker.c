@@ -78,19 +78,16 @@ static void keep_unsent(struct asker *asker, const struct report *report)
 
 static void send_unsent(struct asker *asker)
 {
-	bool is_final;
-
 	while (!STAILQ_EMPTY(&asker->unsent)) {
 		if (!send_now(asker, &STAILQ_FIRST(&asker->unsent)->report))
 			return;
-		is_final = STAILQ_FIRST(&asker->unsent)->report.final;
 		drop_first_unsent(asker);
-		if (is_final) {
-			asker_close(asker);
-			return;
-		}
 	}
-	loop_watch(&asker->source, POLLIN);
+	/* Its answer may have found no room in memory: then it hears that there is none. */
+	if (asker->request == MESSAGE_TYPE_END)
+		asker_close(asker);
+	else
+		loop_watch(&asker->source, POLLIN);
 }
 
 static void send_report(struct asker *asker, bool final, int exit_code, const char *format,

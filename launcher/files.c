@@ -94,18 +94,21 @@ static bool is_needed(const struct generation *by, int file_fd, const struct sta
 	return S_ISREG(status->st_mode) && is_of_another(by, file_read_pid(file_fd));
 }
 
-static enum verdict unlink_starting(const struct generation *by, const struct rights *rights, int directory_fd,
+static enum verdict unlink_starting(const struct generation *by, const struct ucred *peer, int directory_fd,
 				    int file_fd, const struct stat *status)
 {
 	struct change *change = changes_find(&changes, status);
+	struct rights rights;
 
 	/* Another name of it (haproxy makes one, to have a way back). */
 	if (change && !change_is_at(change, directory_fd, file_fd))
 		return VERDICT_GO_ON;
 	change = is_needed(by, file_fd, status) ? changes_take(&changes, directory_fd, file_fd) : NULL;
-	if (change)
-		change_to_remove(change, rights);
-	return change ? VERDICT_HIDE : VERDICT_GO_ON;
+	if (!change)
+		return VERDICT_GO_ON;
+	rights_of(&rights, peer);
+	change_to_remove(change, &rights);
+	return VERDICT_HIDE;
 }
 
 /* Is the socket that this file leads to one of the current generation, and not of those before? */
@@ -122,14 +125,12 @@ enum verdict files_unlink(const struct generation *by, const struct ucred *peer,
 {
 	struct stat status;
 	const struct pool_entry *entry;
-	struct rights rights;
 	int named;
 
 	if (fstat(file_fd, &status) != 0)
 		return VERDICT_GO_ON;
-	rights_of(&rights, peer);
 	if (is_starting(by))
-		return unlink_starting(by, &rights, directory_fd, file_fd, &status);
+		return unlink_starting(by, peer, directory_fd, file_fd, &status);
 	if (S_ISREG(status.st_mode) && by == service.current)
 		return VERDICT_GO_ON;
 	if (S_ISREG(status.st_mode)) {

@@ -24,8 +24,8 @@ enum verdict files_unlink(const struct generation *by, const struct ucred *peer,
 
 /*
  * May it open the file for writing, with these flags of open(2)? fds as MESSAGE_WRITE has them: directory, file,
- * stage. HIDE: it has to write to the stage or, if *former_fd is not -1, to what it wrote to before (stays ours); FAIL: *error; KEEP: the file
- * itself, but it is not to be truncated.
+ * stage. HIDE: it has to write to the stage or, if *former_fd is not -1, to what it wrote to before (stays ours);
+ * FAIL: *error; KEEP: the file itself, but it is not to be truncated.
  */
 enum verdict files_write(struct generation *by, const struct ucred *peer, const int *fds, int flags,
 			 int *former_fd, int *error);

@@ -304,11 +304,14 @@ static unsigned descriptors_needed(void)
 static bool is_out_of_reach(char *error, size_t size)
 {
 	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool is = chdir(service.start.directory) == 0 &&
-		  target_check(service.start.program, error, size) == EXIT_FLIP;
+	bool is;
 
-	if (here >= 0 && fchdir(here) == 0)
-		close(here);
+	if (here < 0)
+		return false;
+	is = (!service.start.directory || chdir(service.start.directory) == 0) &&
+	     target_check(service.start.program, error, size) == EXIT_FLIP;
+	(void)!fchdir(here);
+	close(here);
 	return is;
 }
 

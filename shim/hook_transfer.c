@@ -133,22 +133,19 @@ static ssize_t send_some(int fd, const struct rest *rest, int flags)
 	return result;
 }
 
-/* Is there more to come of one that has transferred so much of so many bytes? */
-static bool is_to_go_on(ssize_t result, size_t bytes)
-{
-	return result > 0 && ((size_t)result == bytes || interrupt_state == INTERRUPT_CUT);
-}
-
 ssize_t transfer_send_rest(int fd, const struct iovec *vectors, size_t n, ssize_t done, int flags)
 {
 	int saved = errno;
 	struct rest rest;
-	ssize_t result = 1;
 
-	rest.bytes = 1;
-	while (is_to_go_on(result, rest.bytes) && rest_find(&rest, vectors, n, (size_t)done)) {
-		result = send_some(fd, &rest, flags);
-		done += result > 0 ? result : 0;
+	while (rest_find(&rest, vectors, n, (size_t)done)) {
+		ssize_t result = send_some(fd, &rest, flags);
+
+		if (result <= 0)
+			break;
+		done += result;
+		if ((size_t)result < rest.bytes && interrupt_state != INTERRUPT_CUT)
+			break;
 	}
 	errno = saved;
 	return done;
@@ -157,14 +154,16 @@ ssize_t transfer_send_rest(int fd, const struct iovec *vectors, size_t n, ssize_
 ssize_t transfer_receive_rest(int fd, void *buffer, size_t n, ssize_t done, int flags)
 {
 	int saved = errno;
-	ssize_t result = 1;
+	ssize_t result;
 
-	while ((flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && result > 0 && (size_t)done < n) {
+	while ((flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && (size_t)done < n) {
 		do {
 			interrupt_clear_transfer();
 			result = REAL(recv)(fd, (char *)buffer + done, n - (size_t)done, flags);
 		} while (result == -1 && interrupt_was_ours());
-		done += result > 0 ? result : 0;
+		if (result <= 0)
+			break;
+		done += result;
 		if (interrupt_state != INTERRUPT_CUT)
 			break;
 	}

@@ -176,9 +176,17 @@ bool interrupt_is_by_one_of(uint64_t signals, bool is_restartable)
 	return found;
 }
 
+/* By a handler. A new thread has let it in; that there is one is to be known yet (look_at_new). */
+static void note(enum interrupt interrupt)
+{
+	if (interrupt_state == INTERRUPT_NEW)
+		told_note_thread();
+	interrupt_state = interrupt;
+}
+
 void interrupt_note_program(void)
 {
-	interrupt_state = INTERRUPT_PROGRAM;
+	note(INTERRUPT_PROGRAM);
 }
 
 void interrupt_note_signal(ucontext_t *context, uint64_t own_signals)
@@ -199,6 +207,6 @@ void interrupt_note_signal(ucontext_t *context, uint64_t own_signals)
 			CALL_NEXT(context) += CALL_SIZE;
 		}
 	} else if (!is_restarted) {
-		interrupt_state = is_cut ? INTERRUPT_CUT : INTERRUPT_OURS;
+		note(is_cut ? INTERRUPT_CUT : INTERRUPT_OURS);
 	}
 }
