@@ -3,32 +3,9 @@
 # however that goes, and is answered when the service has stopped, and not with the result of the restart.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$TMP/server.py" <<'END'
-import os, signal, socket, sys, time
-port, directory = int(sys.argv[1]), sys.argv[2]
-
-def end(*_):
-    open(f"{directory}/told.{os.getpid()}", "w").close()
-    while os.path.exists(f"{directory}/saves"):
-        time.sleep(0.02)
-    os._exit(0)
-
-signal.signal(signal.SIGTERM, end)
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", port))
-listener.listen(128)
-while os.path.exists(f"{directory}/init"):
-    time.sleep(0.02)
-while True:
-    client = listener.accept()[0]
-    client.sendall(b"v1 %d %s" % (os.getpid(), client.recv(100)))
-    client.close()
-END
-
 # The old one is halted in the hand-over, and flip stop asked: false if that came too late.
 is_asked_in_time() {
-	KEEP_JOB=1 serve /usr/bin/python3 "$TMP/server.py" "$PORT" "$TMP"
+	KEEP_JOB=1 serve /usr/bin/python3 "$ROOT/tests/integration/saves.py" "$PORT" "$TMP" 0
 	old=$(pid_now)
 	touch "$TMP/init" "$TMP/saves"
 	"$FLIP" restart "$SUPERVISOR_PID" >"$TMP/restart" 2>&1 &
