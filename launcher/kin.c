@@ -171,15 +171,19 @@ void kin_fini(struct kin *kin)
 	kin->n_ties = kin->room = 0;
 }
 
+void kin_note_seen(struct kin *kin, pid_t pid, const struct procfs_stat *stat)
+{
+	tie_note(kin, stat);
+	if (stat->image && !tie_find(kin, TIE_IMAGE, stat->image) && is_randomized(pid))
+		tie_add(kin, TIE_IMAGE, stat->image);
+}
+
 void kin_note(struct kin *kin, pid_t pid)
 {
 	struct procfs_stat stat;
 
-	if (!process_stat(pid, &stat))
-		return;
-	tie_note(kin, &stat);
-	if (stat.image && !tie_find(kin, TIE_IMAGE, stat.image) && is_randomized(pid))
-		tie_add(kin, TIE_IMAGE, stat.image);
+	if (process_stat(pid, &stat))
+		kin_note_seen(kin, pid, &stat);
 }
 
 bool kin_has(const struct kin *kin, pid_t pid)

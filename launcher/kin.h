@@ -49,6 +49,9 @@ void kin_fini(struct kin *kin);
 /* This process is one of them: so is what it has come to lead, and what comes of it. */
 void kin_note(struct kin *kin, pid_t pid);
 
+/* The same of one whose stat was just read. */
+void kin_note_seen(struct kin *kin, pid_t pid, const struct procfs_stat *stat);
+
 /* Does this one run what those run that were noted? */
 bool kin_runs(const struct kin *kin, const struct procfs_stat *stat);
 

@@ -342,6 +342,7 @@ static bool is_stranger(struct generation *generation, pid_t pid, const struct p
 	stranger = stranger_with(generation, pid);
 	if (!stranger)
 		return false;
+	kin_note_seen(&generation->kin, pid, stat);
 	stranger->seen = true;
 	stranger->connections = view->connections;
 	stranger->is_hidden = view->is_hidden;
@@ -839,6 +840,7 @@ static void member_welcome(struct member *member)
 	struct message message;
 
 	message_init(&message, MESSAGE_WELCOME);
+	message.flags = generation->phase >= PHASE_RETIRING ? MESSAGE_MORE : 0;
 	message.count = 4;
 	message.value[0] = generation->number;
 	message.value[1] = settings->restart_signal;
@@ -908,12 +910,14 @@ bool member_is_head(const struct member *member)
 	return true;
 }
 
-static void forget_stranger(struct generation *generation, pid_t pid)
+/* True if it was one. */
+static bool forget_stranger(struct generation *generation, pid_t pid)
 {
 	struct stranger *stranger = stranger_find(generation, pid);
 
 	if (stranger)
 		stranger_free(generation, stranger);
+	return stranger;
 }
 
 bool member_new(struct generation *generation, pid_t pid, int fd)
@@ -929,8 +933,8 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	member_hear(member, fd);
 	member_welcome(member); /* it waits for that */
 	member_watch(member);
-	forget_stranger(generation, pid);
-	kin_note(&generation->kin, pid);
+	if (!forget_stranger(generation, pid))
+		kin_note(&generation->kin, pid);
 	generation->was_member |= pid == generation->pid;
 	return true;
 }

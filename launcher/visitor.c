@@ -27,6 +27,7 @@
 
 struct visitor {
 	struct generation *generation;
+	int fd; /* -1: it is a member's */
 	struct source source;
 	struct timer timeout;
 	struct ucred peer;
@@ -60,9 +61,9 @@ int generation_listen(char *channel_name, size_t size, unsigned number)
 
 static void visitor_close(struct visitor *visitor)
 {
-	loop_close(&visitor->source);
-	if (visitor->joins)
-		close(visitor->source.fd);
+	loop_remove(&visitor->source);
+	if (visitor->fd >= 0)
+		close(visitor->fd);
 	timer_clear(&visitor->timeout);
 	TAILQ_REMOVE(&visitors, visitor, link);
 	free(visitor);
@@ -81,11 +82,11 @@ static void join(struct timer *timer)
 {
 	struct visitor *visitor = (void *)((char *)timer - offsetof(struct visitor, timeout));
 
-	if (!member_new(visitor->generation, visitor->joins, visitor->source.fd)) {
+	if (!member_new(visitor->generation, visitor->joins, visitor->fd)) {
 		timer_set(timer, JOIN_AGAIN_MS, join);
 		return;
 	}
-	visitor->joins = 0; /* its descriptor is the member's */
+	visitor->fd = -1;
 	visitor_close(visitor);
 }
 
@@ -157,7 +158,7 @@ static bool answer_about_file(const struct visitor *visitor, const struct messag
 	reply.count = former_fd >= 0 ? 0 : 2;
 	reply.value[0] = verdict;
 	reply.value[1] = (uint64_t)error;
-	(void)transfer_send(visitor->source.fd, &reply, &former_fd, former_fd >= 0);
+	(void)transfer_send(visitor->fd, &reply, &former_fd, former_fd >= 0);
 	return true;
 }
 
@@ -200,7 +201,7 @@ static void answer_claim(const struct visitor *visitor, const struct message *re
 	reply.value[0] = entry ? entry->inode : 0;
 	/* Before the answer: it is the program's socket, whose address would be in use here when that has closed it. */
 	close(fresh_fd);
-	(void)transfer_send(visitor->source.fd, &reply, entry ? &entry->fd : NULL, reply.count);
+	(void)transfer_send(visitor->fd, &reply, entry ? &entry->fd : NULL, reply.count);
 }
 
 /* Asked at once: anybody on this machine can connect. */
@@ -224,25 +225,24 @@ static bool claims(int fd)
 	       message.type == MESSAGE_CLAIM;
 }
 
-static void visitor_ready(struct source *source, short revents)
+/* False: it has said nothing yet. Else it is gone, or waits for memory. */
+static bool visitor_talk(struct visitor *visitor)
 {
-	struct visitor *visitor = (void *)((char *)source - offsetof(struct visitor, source));
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
 	struct message message;
 	int result;
 
-	(void)revents;
 	/* It may have closed that since, and has handed it over by what is not read yet. */
-	if (visitor->generation == service.current && service_is_handing_over() && claims(source->fd) &&
+	if (visitor->generation == service.current && service_is_handing_over() && claims(visitor->fd) &&
 	    generation_has_unread(service.current))
-		return;
-	result = transfer_receive(source->fd, &message, fds, &n_fds);
+		return false;
+	result = transfer_receive(visitor->fd, &message, fds, &n_fds);
 	if (result == -EAGAIN)
-		return;
+		return false;
 	if (result == 0 && message.type == MESSAGE_HELLO) {
 		visitor_joins(visitor, visitor->peer.pid);
-		return;
+		return true;
 	} else if (result == 0 && message.type == MESSAGE_CLAIM) {
 		note_first(visitor->generation, visitor->peer.pid);
 		answer_claim(visitor, &message, fds[0]);
@@ -253,6 +253,13 @@ static void visitor_ready(struct source *source, short revents)
 		log_line(LOG_LEVEL_INFO, "rejected a message on the channel: not one that opens a talk");
 	transfer_close(fds, n_fds);
 	visitor_close(visitor);
+	return true;
+}
+
+static void visitor_ready(struct source *source, short revents)
+{
+	(void)revents;
+	(void)visitor_talk((void *)((char *)source - offsetof(struct visitor, source)));
 }
 
 /* Said once of each, and not as often as it comes. */
@@ -278,6 +285,7 @@ static bool accept_one(struct source *source)
 		return false;
 	}
 	visitor->generation = generation;
+	visitor->fd = fd;
 	if (!visitor_may(visitor, fd)) {
 		visitor_reject(&visitor->peer);
 		close(fd);
@@ -285,10 +293,11 @@ static bool accept_one(struct source *source)
 		return true;
 	}
 	TAILQ_INSERT_TAIL(&visitors, visitor, link);
-	loop_add(&visitor->source, fd, POLLIN, visitor_ready);
-	timer_set(&visitor->timeout, VISITOR_TIMEOUT_MS, visitor_timeout);
 	/* Mostly it has spoken already. */
-	visitor_ready(&visitor->source, POLLIN);
+	if (!visitor_talk(visitor)) {
+		loop_add(&visitor->source, fd, POLLIN, visitor_ready);
+		timer_set(&visitor->timeout, VISITOR_TIMEOUT_MS, visitor_timeout);
+	}
 	return true;
 }
 

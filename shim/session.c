@@ -22,6 +22,7 @@
 
 /* The supervisor lets nobody in before it has the old generation's listeners, for 5 s at most. */
 #define JOIN_TIMEOUT_MS 8000
+#define FOLLOWS_MS 20
 /*
  * Where descriptors of ours live: out of the way of programs. But each fork() copies a table up to the highest
  * one, and only the first 64 lie in the process itself (NR_OPEN_DEFAULT): 247 costs it 1 us, 1000 costs 3.
@@ -215,8 +216,10 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	atomic_store(&session.settled, 1);
 	atomic_store(&family_nobody.settled, 1);
 	atomic_store(&family_nobody.files_own, 1);
-	if ((disable && *disable && strcmp(disable, "0") != 0) || is_launcher(argv[0]))
+	if ((disable && *disable && strcmp(disable, "0") != 0) || is_launcher(argv[0])) {
+		real_resolve_all(); /* as below */
 		return;
+	}
 	log_begin();
 	channel_from_environment();
 	session.bare = session.channel_length == 0;
@@ -270,6 +273,8 @@ bool session_begin(void)
 		atomic_store(&state, ONCE_FAILED);
 		return false;
 	}
+	/* Now, for else each process that is forked for a connection would do it. */
+	real_resolve_all();
 	ticks_begin();
 	atomic_store(&family->files_own, session.generation <= 1);
 	atomic_store(&family->starting, session.generation > 1);
@@ -293,8 +298,8 @@ void session_summon(void)
 	errno = saved;
 }
 
-/* Says hello and learns who we are. */
-static int greet(int fd, bool in_handler)
+/* Says hello and learns who we are, and whether another message follows at once. */
+static int greet(int fd, bool *is_told_more)
 {
 	int fds[PROTOCOL_FDS_MAX];
 	unsigned n_fds;
@@ -305,14 +310,13 @@ static int greet(int fd, bool in_handler)
 	message.count = 1;
 	message.value[0] = (uint64_t)sys_getpid();
 	result = transfer_send(fd, &message, NULL, 0);
-	if (!in_handler)
-		real_resolve_all();
 	if (result == 0)
 		result = channel_receive_wait(fd, &message, fds, &n_fds, JOIN_TIMEOUT_MS);
 	if (result == 0 && message.type != MESSAGE_WELCOME)
 		result = -EPROTO;
 	if (result != 0)
 		return result;
+	*is_told_more = message.flags & MESSAGE_MORE;
 	session.generation = (uint32_t)message.value[0];
 	signals_take_channel();
 	session.alone = message.value[3] & WELCOME_ALONE;
@@ -337,9 +341,10 @@ int session_duplicate(int fd)
 
 /*
  * Moves the descriptor up and makes it raise our signal whenever something arrives. What came before
- * has raised none: our handler looks for it by itself, others are made to.
+ * has raised none: our handler looks for it by itself, others are made to. What is known to follow is waited for in
+ * the handler: to come back for it costs more than all that is to be done.
  */
-static int channel_open(int fd, bool in_handler)
+static int channel_open(int fd, bool in_handler, bool is_told_more)
 {
 	int high = session_duplicate(fd);
 	uint64_t inode;
@@ -359,6 +364,8 @@ static int channel_open(int fd, bool in_handler)
 	channel_own(fd);
 	sys_fcntl(fd, F_SETSIG, SESSION_SIGNAL);
 	sys_fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC);
+	if (in_handler && is_told_more)
+		(void)sys_poll_wait(fd, POLLIN, FOLLOWS_MS);
 	if (in_handler || sys_poll_wait(fd, POLLIN, 0) == 0)
 		return 0;
 	return sys_signal_thread(sys_getpid(), sys_gettid(), SESSION_SIGNAL, SESSION_MARK);
@@ -428,6 +435,7 @@ bool session_join(bool in_handler)
 {
 	struct process *process = session.process;
 	uint32_t state = PROCESS_STRANGER;
+	bool is_told_more = false;
 	int fd, result;
 
 	if (session.channel_length == 0 || process == &process_nobody)
@@ -442,9 +450,9 @@ bool session_join(bool in_handler)
 	}
 	child_forked();
 	fd = channel_connect();
-	result = fd < 0 ? fd : greet(fd, in_handler);
+	result = fd < 0 ? fd : greet(fd, &is_told_more);
 	if (result == 0)
-		return channel_open(fd, in_handler) == 0;
+		return channel_open(fd, in_handler, is_told_more) == 0;
 	if (fd >= 0)
 		sys_close(fd);
 	join_fail(result);
