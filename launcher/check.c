@@ -127,7 +127,7 @@ static _Noreturn void run_child(const char *command, int output_fd)
 	setenv("FLIP_DISABLE", "1", 1);
 	unsetenv("NOTIFY_SOCKET");
 	if (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0 ||
-	    (start->directory && chdir(start->directory) != 0)) {
+	    !start_enter_directory(start)) {
 		(void)!write(output_fd, strerror(errno), strlen(strerror(errno)));
 		_exit(127);
 	}

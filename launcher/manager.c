@@ -1,11 +1,13 @@
 #include "manager.h"
 
+#include "core/procfs.h"
 #include "log.h"
 #include "service.h"
 
 #include <bsd/string.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -312,6 +314,26 @@ void manager_tell_result(void)
 	/* In the name of the one before: only the main process may name another. */
 	send_message(&message);
 	manager.main_pid = pid;
+}
+
+/* -1: none, or that hears of the others. */
+static pid_t executed_by_systemd(void)
+{
+	const char *text = getenv("SYSTEMD_EXEC_PID");
+
+	return text && !manager.length ? procfs_parse_number(text) : -1;
+}
+
+bool manager_is_deaf(pid_t pid)
+{
+	pid_t executed = executed_by_systemd();
+
+	return executed > 0 && (executed == pid || (kill(executed, 0) != 0 && errno == ESRCH));
+}
+
+bool manager_would_end(pid_t pid)
+{
+	return executed_by_systemd() == pid;
 }
 
 void manager_pass_on(const struct notification *said)

@@ -16,6 +16,15 @@
  */
 void manager_init(const char *address, pid_t main_pid);
 
+/*
+ * Systemd has started this process, or one that has left it in the background, and will not hear of the next one:
+ * SYSTEMD_EXEC_PID (systemd.exec(5), v248) without NOTIFY_SOCKET.
+ */
+bool manager_is_deaf(pid_t pid);
+
+/* And it takes this process for the service, which is over for it with that one. */
+bool manager_would_end(pid_t pid);
+
 /* The state has changed, and nothing has been done about it yet: RELOADING=1, STOPPING=1. */
 void manager_tell_begin(void);
 

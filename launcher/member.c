@@ -930,11 +930,12 @@ bool member_new(struct generation *generation, pid_t pid, int fd)
 	member->pid = pid;
 	TAILQ_INSERT_TAIL(&generation->members, member, link);
 	log_line(LOG_LEVEL_DEBUG, "process %d joins generation %u", (int)pid, generation->number);
+	/* Before it goes on: a daemon ends next, and its heir is known by what it was. */
+	if (!forget_stranger(generation, pid))
+		kin_note(&generation->kin, pid);
 	member_hear(member, fd);
 	member_welcome(member); /* it waits for that */
 	member_watch(member);
-	if (!forget_stranger(generation, pid))
-		kin_note(&generation->kin, pid);
 	generation->was_member |= pid == generation->pid;
 	return true;
 }

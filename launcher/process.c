@@ -196,6 +196,12 @@ static void pid_pass_on(const struct start_pid *pid, pid_t meant)
 		snprintf(strchr(pid->variable, '=') + 1, VARIABLE_ROOM / 2, "%d", (int)getpid());
 }
 
+bool start_enter_directory(const struct start *start)
+{
+	/* Without the rights for what lies above it, it cannot be found; but we have been there since we were started. */
+	return !start->directory || chdir(start->directory) == 0 || errno == EACCES;
+}
+
 /* In our memory: nothing is allocated, and nothing is changed but what the child is to tell. */
 static _Noreturn void run_child(const struct start *start, volatile struct failure *failure)
 {
@@ -203,7 +209,7 @@ static _Noreturn void run_child(const struct start *start, volatile struct failu
 	setrlimit(RLIMIT_NOFILE, &start->files);
 	pid_pass_on(&start->listen_pid, getppid()); /* the descriptors pass through: sd_listen_fds(3) */
 	pid_pass_on(&start->watchdog_pid, start->main_pid); /* sd_watchdog_enabled(3) */
-	if (start->directory && chdir(start->directory) != 0) {
+	if (!start_enter_directory(start)) {
 		failure->step = 1;
 	} else {
 		start_restore_signals(start);

@@ -44,6 +44,9 @@ struct start {
 void start_init(struct start *start, const char *program, char **argv, const char *library,
 		const sigset_t *blocked);
 
+/* True: we are where the server is to be started. Else errno says why not. Async-signal-safe. */
+bool start_enter_directory(const struct start *start);
+
 /* In a child that is to become another program: signals are as they were at our own start. May be one of vfork(2). */
 void start_restore_signals(const struct start *start);
 

@@ -367,6 +367,9 @@ int supervisor_attach(const struct settings *settings, const char *program, char
 	service.current->pid = root;
 	kin_init_summoner(&service.current->kin, root, group, session);
 	kin_note(&service.current->kin, summoner);
+	if (manager_is_deaf(root))
+		log_line(LOG_LEVEL_INFO, "systemd will not hear of the process that follows this one at a restart, and"
+			 " may take the service for ended: give the unit NotifyAccess=all");
 	watch(service.current);
 	return run_loop(pid_file);
 }

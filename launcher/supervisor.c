@@ -308,7 +308,7 @@ static bool is_out_of_reach(char *error, size_t size)
 
 	if (here < 0)
 		return false;
-	is = (!service.start.directory || chdir(service.start.directory) == 0) &&
+	is = start_enter_directory(&service.start) &&
 	     target_check(service.start.program, error, size) == EXIT_FLIP;
 	(void)!fchdir(here);
 	close(here);
@@ -339,6 +339,12 @@ static void check(void)
 	}
 	if (is_out_of_reach(error, sizeof(error))) {
 		service_set_failure("%.300s", error);
+		checked(false);
+		return;
+	}
+	if (service.bare && manager_would_end(service.current->pid)) {
+		service_set_failure("systemd takes process %d for the service, and would end all with it: give the unit"
+				    " NotifyAccess=all, or 'flip run --' in ExecStart=", (int)service.current->pid);
 		checked(false);
 		return;
 	}

@@ -401,6 +401,7 @@ static bool library_at(const char *directory, const char *name, char path[PATH_M
 static bool library_beside_us(char path[PATH_MAX])
 {
 	static const char *const names[] = {
+		"libflip.so",
 		"../shim/libflip.so",
 		"../lib/flip/libflip.so",
 		"../lib/libflip.so",
