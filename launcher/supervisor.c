@@ -43,6 +43,8 @@
 #define LINGERING_MAX 32
 /* The channel of a generation and its NOTIFY_SOCKET, and those who connect to them at a time. */
 #define DESCRIPTORS_NEEDED 10
+/* What the first process is, is looked at 1, 2, 4 ... ms after its start. */
+#define NOTE_LAST_MS 16
 
 #define OF_DEADLINE(timer) ((struct generation *)((char *)(timer) - offsetof(struct generation, deadline)))
 
@@ -132,6 +134,24 @@ static void generation_ready_timeout(struct timer *timer)
 	service_event(EVENT_NEW_FAILED);
 }
 
+/*
+ * A daemon's first process may end before anything is heard of it: its heir is known by what it was, once the exec
+ * is over that it was started by, or a wrapper's.
+ */
+static struct timer note_timer;
+static int64_t note_ms;
+
+static void note_first_process(struct timer *timer)
+{
+	struct generation *generation = service.new ? service.new : service.current;
+
+	if (!generation || generation->exited || note_ms > NOTE_LAST_MS)
+		return;
+	kin_note(&generation->kin, generation->pid);
+	note_ms *= 2;
+	timer_set(timer, note_ms, note_first_process);
+}
+
 static struct generation *service_spawn(void)
 {
 	const struct start *start = service.on_fallback ? &service.fallback : &service.start;
@@ -156,8 +176,11 @@ static struct generation *service_spawn(void)
 	generation->is_fallback = service.on_fallback;
 	generation->pid = process_start(start, channel_name, generation->notify_name, &step);
 	kin_init(&generation->kin, generation->pid, generation->channel_name);
-	if (generation->pid > 0)
+	if (generation->pid > 0) {
+		note_ms = 1;
+		timer_set(&note_timer, note_ms, note_first_process);
 		return generation;
+	}
 	service_set_failure("%s %s: %s", step,
 		    strstr(step, "directory") ? start->directory : start->program,
 		    strerror(-generation->pid));

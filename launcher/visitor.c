@@ -93,8 +93,10 @@ static void join(struct timer *timer)
 /* It joins when it listens, and may fail before that: so a claim counts as well. */
 static void note_first(struct generation *generation, pid_t pid)
 {
-	if (!generation->first_heard)
-		generation->first_heard = pid;
+	if (generation->first_heard)
+		return;
+	generation->first_heard = pid;
+	kin_note(&generation->kin, pid); /* behind a wrapper it is another program than was started */
 }
 
 static void visitor_joins(struct visitor *visitor, pid_t pid)

@@ -64,7 +64,7 @@ int procfs_parse_pid(const char *text, size_t length)
 		cursor.at++;
 	if (!take(&cursor, "", 10, &number) || number == 0 || number > INT_MAX)
 		return -1;
-	while (cursor.at < cursor.end && is_space(*cursor.at))
+	while (cursor.at < cursor.end && (is_space(*cursor.at) || !*cursor.at))
 		cursor.at++;
 	return cursor.at == cursor.end ? (int)number : -1;
 }

@@ -198,6 +198,7 @@ Test(procfs, reads_what_is_nothing_but_a_pid)
 	cr_expect(parse_pid(" \t4711\r\n\n") == 4711);
 	cr_expect(parse_pid("0004711") == 4711);
 	cr_expect(parse_pid("2147483647\n") == INT_MAX);
+	cr_expect(procfs_parse_pid("1\0", 2) == 1);
 }
 
 Test(procfs, takes_nothing_else_for_a_pid)
@@ -210,7 +211,8 @@ Test(procfs, takes_nothing_else_for_a_pid)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		cr_expect(parse_pid(texts[i]) == -1, "'%s'", texts[i]);
-	cr_expect(procfs_parse_pid("1\0", 2) == -1);
+	cr_expect(procfs_parse_pid("1\0" "2", 3) == -1);
+	cr_expect(procfs_parse_pid("\0" "1", 2) == -1);
 }
 
 static const char stat_of_linux_6[] =
