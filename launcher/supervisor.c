@@ -323,19 +323,26 @@ static unsigned descriptors_needed(void)
 	return n;
 }
 
-/* Could the program that is there by now be heard at all? Whether it can be run at all is seen when it is. */
+/*
+ * Could the program that is there by now be heard at all? Whether it can be run at all is seen when it is, but in place
+ * the old one would have ended by then.
+ */
 static bool is_out_of_reach(char *error, size_t size)
 {
 	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool is;
+	int result;
 
 	if (here < 0)
 		return false;
-	is = start_enter_directory(&service.start) &&
-	     target_check(service.start.program, error, size) == EXIT_FLIP;
+	if (start_enter_directory(&service.start)) {
+		result = target_check(service.start.program, error, size);
+	} else {
+		snprintf(error, size, "cannot change to the directory %s: %s", service.start.directory, strerror(errno));
+		result = EXIT_NOT_FOUND;
+	}
 	(void)!fchdir(here);
 	close(here);
-	return is;
+	return result == EXIT_FLIP || (result != 0 && service.settings->in_place);
 }
 
 /* A restart was asked for. */

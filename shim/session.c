@@ -263,8 +263,15 @@ bool session_begin(void)
 {
 	static _Atomic int state;
 
-	if (!session.enabled || atomic_load(&state) < 0 || !once_begin(&state))
+	if (!session.enabled || atomic_load(&state) < 0)
 		return session.enabled && atomic_load(&state) == ONCE_DONE;
+	/*
+	 * Now, for else each process that is forked for a connection would do it; and not below, where another thread
+	 * waits for us, which may be in a constructor and have the loader's lock.
+	 */
+	real_resolve_all();
+	if (!once_begin(&state))
+		return atomic_load(&state) == ONCE_DONE;
 	struct process *process = sys_map(sizeof(*process), MAP_PRIVATE);
 	struct family *family = sys_map(sizeof(*family), MAP_SHARED);
 
@@ -273,8 +280,6 @@ bool session_begin(void)
 		atomic_store(&state, ONCE_FAILED);
 		return false;
 	}
-	/* Now, for else each process that is forked for a connection would do it. */
-	real_resolve_all();
 	ticks_begin();
 	atomic_store(&family->files_own, session.generation <= 1);
 	atomic_store(&family->starting, session.generation > 1);

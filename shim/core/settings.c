@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include "protocol.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -231,12 +233,12 @@ int signal_parse(const char *text)
 	const char *end = number_parse(name, &number);
 
 	if (realtime_parse(bare, &signal))
-		return signal;
+		return signal == SESSION_SIGNAL ? 0 : signal;
 	if (end && *end != '\0')
 		return 0;
-	/* 32 and 33 are glibc's own. */
+	/* 32 and 33 are glibc's own, and one is flip's. */
 	if (end && number >= (uint32_t)SIGRTMIN && number <= (uint32_t)SIGRTMAX)
-		return (int)number;
+		return number == SESSION_SIGNAL ? 0 : (int)number;
 
 	const struct signal_entry *entry = signal_find(bare, number);
 

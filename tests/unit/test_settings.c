@@ -327,7 +327,7 @@ Test(signal, refuses_garbage)
 {
 	static const char *const texts[] = {
 		"", "SIG", "SIGSIGHUP", "SIG1", "0", "-1", "+1", "1x", " HUP", "HUP ", "32", "33",
-		"65", "999", "4294967297", "18446744073709551617", "RTMIN+", "RTMIN-1", "RTMIN+31",
+		"65", "999", "4294967297", "18446744073709551617", "RTMIN+", "RTMIN-1", "RTMIN+31", "61", "rtmin+27",
 		"RTMAX+1", "RTMAX-31", "RTMIN+4294967296", "RTMIN3", "HUPHUPHUPHUPHUPHUPHUP", "RT",
 	};
 
