@@ -237,8 +237,8 @@ static bool is_provided(int fd, const struct sockaddr *address, socklen_t length
 
 /*
  * Bound: a stream is heard of when it listens. A socket of datagrams that is bound to a port of its
- * own choice while the program starts is for clients; later ones are ports that a client, such as a
- * resolver, takes at random. A new generation's Unix socket that it has not got from the old one is its own.
+ * own choice while the program starts is for clients, or one that it listens on, too; later ones are ports that a
+ * client, such as a resolver, takes at random. A new generation's Unix socket that it has not got from the old one is its own.
  */
 static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -248,7 +248,8 @@ static void note_bound(int fd, const struct sockaddr *address, socklen_t length)
 	if (!is_service && is_stream(fd))
 		ephemeral_add(sys_inode(fd));
 	if (flags && (session.generation <= 1 || !(flags & LISTENER_LOCAL)) && session_begin() &&
-	    !atomic_load(&session.family->current))
+	    (!atomic_load(&session.family->current) ||
+	     (!(flags & LISTENER_LOCAL) && listeners_has_key(&session.family->listeners, listener_key(fd)))))
 		listener_note(sys_inode(fd), flags);
 	else
 		flags = 0;

@@ -11,9 +11,8 @@
 int procfs_parse_number(const char *text);
 
 /*
- * What a pid file contains: a positive decimal number, white space around it (some write the NUL behind it,
- * too) and nothing else. -1:
- * it contains something else, or more than PROCFS_PID_FILE_MAX bytes.
+ * What a pid file contains: a positive decimal number, white space around it (some write the NUL behind it, too) and
+ * nothing else. -1: it contains something else, or more than PROCFS_PID_FILE_MAX bytes.
  */
 int procfs_parse_pid(const char *text, size_t length);
 #define PROCFS_PID_FILE_MAX 32
