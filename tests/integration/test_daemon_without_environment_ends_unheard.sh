@@ -4,10 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$TMP/daemon.c" <<'END2'
+#include "answer.h"
+
 #include <arpa/inet.h>
 #include <err.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1])),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	char *end = argv[argc - 1] + strlen(argv[argc - 1]) + 1, asked[64], text[128];
+	char *end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
 	int listener, one = 1;
 
 	for (int i = 0; environ[i]; i++) {
@@ -35,17 +35,10 @@ int main(int argc, char **argv)
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(listener, 100) != 0)
 		err(1, "listen");
-	for (;;) {
-		int client = accept(listener, NULL, NULL);
-		ssize_t n = read(client, asked, sizeof(asked));
-
-		n = n > 0 ? snprintf(text, sizeof(text), "v1 %d %.*s", (int)getpid(), (int)n, asked) : 0;
-		(void)!write(client, text, (size_t)n);
-		close(client);
-	}
+	answer_for_ever(listener);
 }
 END2
-cc -o "$TMP/daemon" "$TMP/daemon.c" || fail "cannot compile"
+cc -I"$(dirname "$0")" -o "$TMP/daemon" "$TMP/daemon.c" || fail "cannot compile"
 
 is_found() {
 	local before

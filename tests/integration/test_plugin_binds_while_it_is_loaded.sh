@@ -20,11 +20,12 @@ __attribute__((constructor)) static void begin(void)
 END2
 cc -shared -fPIC -o "$TMP/plugin.so" "$TMP/plugin.c" || fail "cannot compile"
 cat >"$TMP/server.c" <<'END2'
+#include "answer.h"
+
 #include <dlfcn.h>
 #include <err.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,7 +42,6 @@ int main(int argc, char **argv)
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				       .sin_port = htons((unsigned short)atoi(getenv("TEST_PORT"))) };
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
-	char asked[64], text[128];
 	pthread_t loader;
 
 	pthread_create(&loader, NULL, load, argv[argc - 1]);
@@ -50,17 +50,10 @@ int main(int argc, char **argv)
 		err(1, "bind");
 	pthread_join(loader, NULL);
 	listen(listener, 100);
-	for (;;) {
-		int client = accept(listener, NULL, NULL);
-		ssize_t n = read(client, asked, sizeof(asked));
-
-		n = n > 0 ? snprintf(text, sizeof(text), "v1 %d %.*s", (int)getpid(), (int)n, asked) : 0;
-		(void)!write(client, text, (size_t)n);
-		close(client);
-	}
+	answer_for_ever(listener);
 }
 END2
-cc -o "$TMP/server" "$TMP/server.c" || fail "cannot compile"
+cc -I"$(dirname "$0")" -o "$TMP/server" "$TMP/server.c" || fail "cannot compile"
 export TEST_PORT=$PORT
 FLIP_READY_TIMEOUT=10s serve "$TMP/server" "$TMP/plugin.so"
 for _ in 1 2 3; do
