@@ -93,10 +93,8 @@ static void join(struct timer *timer)
 /* It joins when it listens, and may fail before that: so a claim counts as well. */
 static void note_first(struct generation *generation, pid_t pid)
 {
-	if (generation->first_heard)
-		return;
-	generation->first_heard = pid;
-	kin_note(&generation->kin, pid); /* behind a wrapper it is another program than was started */
+	if (!generation->first_heard)
+		generation->first_heard = pid;
 }
 
 static void visitor_joins(struct visitor *visitor, pid_t pid)
@@ -246,6 +244,9 @@ static bool visitor_talk(struct visitor *visitor)
 		visitor_joins(visitor, visitor->peer.pid);
 		return true;
 	} else if (result == 0 && message.type == MESSAGE_CLAIM) {
+		/* Behind a wrapper it is another program than was started; one that joins is noted then. */
+		if (!visitor->generation->first_heard)
+			kin_note(&visitor->generation->kin, visitor->peer.pid);
 		note_first(visitor->generation, visitor->peer.pid);
 		answer_claim(visitor, &message, fds[0]);
 		n_fds = 0;

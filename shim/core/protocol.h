@@ -95,7 +95,10 @@ enum message_type {
 };
 
 enum message_flag {
-	/* Another such message follows; WELCOME: another one; COMMIT: watch on; PROBE: count all; VERDICT, STAGED: ask no more. */
+	/*
+	 * Another such message follows; WELCOME: another one; COMMIT: watch on; PROBE: count all; VERDICT, STAGED: ask
+	 * no more.
+	 */
 	MESSAGE_MORE = 1,
 };
 
