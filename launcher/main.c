@@ -357,9 +357,19 @@ static void stdio_reserve(void)
 		close(fd);
 }
 
+/* At exit: what could not be written is no success. */
+static void output_check(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return;
+	warn("cannot write to standard output");
+	_exit(EXIT_FLIP);
+}
+
 int main(int argc, char **argv)
 {
 	stdio_reserve();
+	atexit(output_check);
 	argp_program_version = "flip " FLIP_VERSION;
 	argp_err_exit_status = EXIT_FLIP;
 

@@ -817,7 +817,7 @@ void service_event(enum service_event event)
 
 void service_request_restart(void)
 {
-	bool is_crowded = !TAILQ_EMPTY(&service.retired) && n_draining() >= service.settings->max_draining;
+	bool is_crowded = n_draining() >= service.settings->max_draining;
 
 	/* Who asks for the next one is content with this one. */
 	if (!is_crowded && service.state == SERVICE_PROBATION && !probation_is_checking())

@@ -21,7 +21,7 @@ const struct setting settings_table[] = {
 	{ "stop-timeout", "FLIP_STOP_TIMEOUT", 0, SETTING_DURATION, FIELD(stop_timeout_ms), 0,
 	  DURATION_MAX, "TIME",
 	  "kill a server this long after it was told to end (default: 10s; in place: 90s)" },
-	{ "max-draining", "FLIP_MAX_DRAINING", 0, SETTING_COUNT, FIELD(max_draining), 0, 64, "N",
+	{ "max-draining", "FLIP_MAX_DRAINING", 0, SETTING_COUNT, FIELD(max_draining), 1, 64, "N",
 	  "servers that may drain at a time; one more restart is refused (default: 2)" },
 	{ "in-place", "FLIP_IN_PLACE", 0, SETTING_FLAG, FIELD(in_place), 1, 0, NULL,
 	  "end the old server before the new one is started, while clients wait: for programs that "

@@ -11,7 +11,7 @@ refuses() {
 
 touching=(touch "$TMP/was-run")
 for option in --no-such --ready-timeout=soon --ready-timeout=0 --ready-timeout=-1 --ready-timeout= \
-	--max-draining=65 --max-draining=x --drain-timeout=1d --restart-signal=KILL --name= --name=a/b \
+	--max-draining=0 --max-draining=65 --max-draining=x --drain-timeout=1d --restart-signal=KILL --name= --name=a/b \
 	--quiet=1; do
 	refuses run "$option" -- "${touching[@]}"
 done
@@ -26,6 +26,12 @@ for variable in FLIP_READY_TIMEOUT=soon FLIP_MAX_DRAINING=-1 FLIP_NAME=1 FLIP_ST
 	refuses run -- "${touching[@]}"
 	expect_match "${variable%%=*}|--name" "$OUTPUT" "names the variable"
 	unset "${variable%%=*}"
+done
+# What cannot be written was not said.
+for command in --help --version functions profiles; do
+	error=$({ "$FLIP" "$command" >/dev/full; } 2>&1)
+	expect_eq 125 $? "exit code of: flip $command >/dev/full"
+	expect_match 'standard output' "$error" "flip $command >/dev/full"
 done
 # An empty variable counts as none.
 FLIP_READY_TIMEOUT='' "$FLIP" run -q -- "${touching[@]}" || fail "an empty variable"

@@ -208,20 +208,20 @@ Test(settings, zero_means_never_only_where_it_may)
 
 Test(settings, reads_counts_within_bounds)
 {
-	cr_assert(set("max-draining", "0"));
-	cr_assert_eq(settings.max_draining, 0);
+	cr_assert(set("max-draining", "1"));
+	cr_assert_eq(settings.max_draining, 1);
 	cr_assert(set("max-draining", "64"));
 	cr_assert_eq(settings.max_draining, 64);
 }
 
 Test(settings, refuses_counts_out_of_bounds)
 {
-	static const char *const texts[] = { "65", "-1", "", "2x", " 2", "4294967296",
+	static const char *const texts[] = { "65", "0", "-1", "", "2x", " 2", "4294967296",
 					     "18446744073709551617" };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_refused("max-draining", texts[i]);
-	cr_assert_not_null(strstr(error, "from 0 to 64"), "%s", error);
+	cr_assert_not_null(strstr(error, "from 1 to 64"), "%s", error);
 }
 
 Test(settings, keeps_text_as_it_is)
