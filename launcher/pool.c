@@ -192,6 +192,24 @@ static bool is_same_v6only(const struct pool_entry *entry, int fresh_fd)
 		       option_int(fresh_fd, IPPROTO_IPV6, IPV6_V6ONLY);
 }
 
+/* "": none. */
+static void device_of(int fd, char name[IFNAMSIZ])
+{
+	socklen_t length = IFNAMSIZ;
+
+	name[0] = '\0';
+	getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
+}
+
+static bool is_same_device(int fd, int other_fd)
+{
+	char name[IFNAMSIZ], other[IFNAMSIZ];
+
+	device_of(fd, name);
+	device_of(other_fd, other);
+	return strncmp(name, other, sizeof(name)) == 0;
+}
+
 /* A Unix path is known by its file; an abstract name counts with its length (unix(7)). */
 static bool is_at(const struct pool_entry *entry, const struct pool_place *place)
 {
@@ -207,6 +225,20 @@ static bool is_same_place(const struct pool_entry *entry, int fresh_fd,
 {
 	return !entry->ephemeral && is_at(entry, place) && is_same_kind(entry->fd, fresh_fd) &&
 	       is_same_v6only(entry, fresh_fd);
+}
+
+/* Where one address has a listener for each device, each is its own; else a new version may want another device. */
+static bool is_of_another_device(const struct pool *pool, const struct pool_entry *entry, int fresh_fd,
+				 const struct pool_place *place)
+{
+	const struct pool_entry *other;
+
+	if (is_same_device(entry->fd, fresh_fd))
+		return false;
+	TAILQ_FOREACH(other, &pool->entries, link)
+		if (is_same_place(other, fresh_fd, place) && is_same_device(other->fd, fresh_fd))
+			return true;
+	return false;
 }
 
 /* Bound to all addresses, among them those by which the machine reaches itself. */
@@ -307,7 +339,8 @@ struct pool_entry *pool_take(struct pool *pool, int fresh_fd, const struct pool_
 
 	for (entry = first; entry; entry = next == first ? NULL : next) {
 		next = next_in_circle(pool, entry);
-		if (!is_same_place(entry, fresh_fd, place) || pool_is_private(pool, entry))
+		if (!is_same_place(entry, fresh_fd, place) || pool_is_private(pool, entry) ||
+		    is_of_another_device(pool, entry, fresh_fd, place))
 			continue;
 		if (!entry->claims) {
 			pool->next = next;
@@ -329,7 +362,8 @@ struct pool_entry *pool_take_back(struct pool *pool, int fresh_fd, const struct 
 
 	/* Another of its SO_REUSEPORT group is to be one of its own. */
 	TAILQ_FOREACH(entry, &pool->entries, link)
-		if (is_same_place(entry, fresh_fd, place) && !kin_holds(by, entry->inode))
+		if (is_same_place(entry, fresh_fd, place) && is_same_device(entry->fd, fresh_fd) &&
+		    !kin_holds(by, entry->inode))
 			return entry;
 	return NULL;
 }
@@ -385,12 +419,21 @@ static unsigned backlog_of(const struct pool_entry *entry)
 		       0;
 }
 
+/* One of the program's own, in whose place ours would be, and after it none. */
+static bool has_filter(int fd)
+{
+	socklen_t n = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) != 0 || n > 0;
+}
+
 static void options_note(struct pool_entry *entry)
 {
 	if (entry->is_noted)
 		return;
 	for (unsigned i = 0; i < N_OPTIONS; i++)
 		option_get(entry->fd, i, &entry->was[i]);
+	entry->was_filtered = has_filter(entry->fd);
 	entry->was_backlog = backlog_of(entry);
 	entry->was_marked = fcntl(entry->fd, F_GETFL) & LISTENER_BLOCKS;
 	entry->was_signal = fcntl(entry->fd, F_GETSIG);
@@ -433,6 +476,8 @@ static void options_restore(struct pool_entry *entry)
 	if (entry->is_noted) {
 		if (entry->was_backlog && backlog_of(entry) != entry->was_backlog)
 			listen(entry->fd, (int)entry->was_backlog);
+		if (!entry->was_filtered && has_filter(entry->fd))
+			setsockopt(entry->fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
 		fcntl(entry->fd, F_SETFL,
 		      (fcntl(entry->fd, F_GETFL) & ~LISTENER_BLOCKS) | (entry->was_marked ? LISTENER_BLOCKS : 0));
 		owner_restore(entry);
@@ -527,31 +572,13 @@ void pool_keep_out(struct pool_entry *entry)
 	struct sock_fprog program = { sizeof(no_syn) / sizeof(*no_syn), no_syn };
 
 	/* Who says something to a Unix socket would not hear that nobody did. */
-	if (is_unix_datagram(entry))
+	if (is_unix_datagram(entry) || has_filter(entry->fd))
 		return;
 	if (entry->datagram)
 		program = (struct sock_fprog){ 1, &nothing };
 	if (!entry->quiet && setsockopt(entry->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 					sizeof(program)) == 0)
 		entry->quiet = true;
-}
-
-/* "": none. */
-static void device_of(int fd, char name[IFNAMSIZ])
-{
-	socklen_t length = IFNAMSIZ;
-
-	name[0] = '\0';
-	getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
-}
-
-static bool is_same_device(int fd, int other_fd)
-{
-	char name[IFNAMSIZ], other[IFNAMSIZ];
-
-	device_of(fd, name);
-	device_of(other_fd, other);
-	return strncmp(name, other, sizeof(name)) == 0;
 }
 
 static bool is_of_group(const struct pool_entry *one, const struct pool_entry *other)

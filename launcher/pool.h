@@ -46,6 +46,7 @@ struct pool_entry {
 	struct pool_option was[POOL_OPTIONS_MAX]; /* to be put back if the upgrade fails; if noted */
 	bool is_noted, is_changed;
 	unsigned was_backlog;	/* with these; 0: not known */
+	bool was_filtered;
 	bool was_marked;	/* by LISTENER_BLOCKS, with these */
 	struct f_owner_ex was_owner; /* who is sent SIGIO, or this signal (F_SETSIG) */
 	int was_signal;

@@ -219,7 +219,7 @@ static void signal_ready(struct source *source, short revents)
 		reap();
 	else if (signal == (int)service.settings->restart_signal && info.ssi_code <= 0)
 		service_request_restart();
-	else if (signal == (int)service.settings->stop_signal || signal == SIGQUIT)
+	else if (signal == (service.settings->stop_signal ? (int)service.settings->stop_signal : SIGQUIT))
 		service_event(EVENT_STOP);
 	else if (signal != SESSION_SIGNAL) /* a stray one of the shim's is nobody's */
 		pass_on(signal);

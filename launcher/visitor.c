@@ -11,6 +11,7 @@
 
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -117,6 +118,18 @@ static struct pool_place place_of(const struct message *request)
 	return place;
 }
 
+/* bind(2) takes the scope of a link-local address from SO_BINDTODEVICE, too; getsockname(2) always tells it. */
+static void complete_scope(struct pool_place *place, int fresh_fd)
+{
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&place->address;
+	int device = 0;
+	socklen_t length = sizeof(device);
+
+	if (six->sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) && !six->sin6_scope_id &&
+	    getsockopt(fresh_fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, &length) == 0)
+		six->sin6_scope_id = (uint32_t)device;
+}
+
 /* What a hook asks about a file; true if it was such a question. */
 static bool answer_about_file(const struct visitor *visitor, const struct message *request, const int *fds)
 {
@@ -189,9 +202,12 @@ static void answer_claim(const struct visitor *visitor, const struct message *re
 {
 	struct generation *by = visitor->generation;
 	struct pool_place place = place_of(request);
-	struct pool_entry *entry = claimed(by, fresh_fd, &place);
+	struct pool_entry *entry;
 	struct message reply;
 	char text[ADDRESS_TEXT_MAX];
+
+	complete_scope(&place, fresh_fd);
+	entry = claimed(by, fresh_fd, &place);
 
 	log_line(LOG_LEVEL_DEBUG, "generation %u claims %s: %s", by->number,
 		 address_format((struct sockaddr *)&place.address, text, sizeof(text)),

@@ -9,6 +9,8 @@
 #include "turns.h"
 #include "waiting.h"
 
+#include <pthread.h>
+
 /* While a program waits by poll() or epoll, it may have more to do than to wait for a client. */
 #define TRIAL_TICK_MS 2
 #define TRIAL_BLOCKED_MS 100
@@ -97,6 +99,7 @@ int blocking_trial(int fd, bool dontwait, int nobody)
 			break;
 		if (!blocks)
 			return EAGAIN;
+		pthread_testcancel(); /* the program's call would be a cancellation point */
 		if (result == -EINTR && interrupt_state != INTERRUPT_OURS && !call_restarts())
 			return EINTR;
 		if (result == -ETIMEDOUT && told_readable(fd)) {

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #define LIBRARY "libflip.so"
 #define PRELOAD "LD_PRELOAD="
+#define CHANNEL "FLIP_CHANNEL="
 
 static bool is_library(const char *path, size_t length)
 {
@@ -43,24 +45,43 @@ static ssize_t copy_others(char *to, size_t room, const char *list)
 	return (ssize_t)used;
 }
 
+/*
+ * Without unsetenv() and putenv(), whose lock a child of fork() finds taken for ever if another thread of its parent
+ * was just in one of these.
+ */
+static char **variable_find(const char *name)
+{
+	char **at = environ;
+
+	while (at && *at && strncmp(*at, name, strlen(name)) != 0)
+		at++;
+	return at && *at ? at : NULL;
+}
+
+static void variable_remove(char **at)
+{
+	for (; at && *at; at++)
+		*at = at[1];
+}
+
 void environment_hide(void)
 {
 	static atomic_bool done;
 	static char kept[4096] APART;
-	const char *list = getenv("LD_PRELOAD");
+	char **preload;
 	ssize_t length;
 
 	if (atomic_exchange(&done, true))
 		return;
-	unsetenv("FLIP_CHANNEL");
-	if (!list)
+	variable_remove(variable_find(CHANNEL));
+	preload = variable_find(PRELOAD);
+	if (!preload)
 		return;
-	length = copy_others(kept + strlen(PRELOAD), sizeof(kept) - strlen(PRELOAD), list);
+	length = copy_others(kept + strlen(PRELOAD), sizeof(kept) - strlen(PRELOAD), *preload + strlen(PRELOAD));
 	if (length == 0)
-		unsetenv("LD_PRELOAD");
+		variable_remove(preload);
 	if (length <= 0)
 		return;
-	/* The variable is there: putenv() then only exchanges a pointer. */
 	memcpy(kept, PRELOAD, strlen(PRELOAD));
-	putenv(kept);
+	*preload = kept;
 }

@@ -16,6 +16,7 @@
 #define HANDLERS_EVERY 32
 
 __thread enum interrupt interrupt_state = INTERRUPT_NEW;
+__thread int interrupt_errno;
 
 static _Atomic int64_t command_ns;
 
@@ -104,17 +105,26 @@ static bool is_call(const unsigned char *at)
 #error "say here how a system call instruction and its result look on this architecture"
 #endif
 
+#define PAGE_SMALLEST 4096
+
+/* Does it stand right behind a system call? At the begin of a page there may be nothing before it. */
+static bool context_is_behind_call(const ucontext_t *context)
+{
+	const unsigned char *at = (const unsigned char *)CALL_NEXT(context) - CALL_SIZE;
+
+	return ((uintptr_t)CALL_NEXT(context) % PAGE_SMALLEST >= CALL_SIZE || sys_is_readable(at, CALL_SIZE)) && is_call(at);
+}
+
 /* Did the system call before this context end with EINTR? */
 static bool context_is_interrupted_call(const ucontext_t *context)
 {
-	return (long)CALL_RESULT(context) == -EINTR &&
-	       is_call((const unsigned char *)CALL_NEXT(context) - CALL_SIZE);
+	return (long)CALL_RESULT(context) == -EINTR && context_is_behind_call(context);
 }
 
 /* Or has it told of something that it had done by then? */
 static bool context_is_ended_call(const ucontext_t *context)
 {
-	return (long)CALL_RESULT(context) > 0 && is_call((const unsigned char *)CALL_NEXT(context) - CALL_SIZE);
+	return (long)CALL_RESULT(context) > 0 && context_is_behind_call(context);
 }
 
 /* Others go on after every signal, and who makes them knows no EINTR (FUTEX_LOCK_PI). */
@@ -181,6 +191,7 @@ static void note(enum interrupt interrupt)
 {
 	if (interrupt_state == INTERRUPT_NEW)
 		told_note_thread();
+	interrupt_errno = errno;
 	interrupt_state = interrupt;
 }
 

@@ -41,6 +41,9 @@ enum interrupt {
  */
 extern __thread enum interrupt interrupt_state __attribute__((tls_model("initial-exec")));
 
+/* What errno was before the call that flip interrupted: its libc has not set it yet when the handler runs. */
+extern __thread int interrupt_errno __attribute__((tls_model("initial-exec")));
+
 /* Makes it INTERRUPT_NONE, when a new thread has been looked at. */
 void interrupt_look(void);
 
@@ -78,6 +81,7 @@ static inline bool interrupt_was_ours(void)
 {
 	if (errno != EINTR || interrupt_state != INTERRUPT_OURS)
 		return false;
+	errno = interrupt_errno;
 	retire_leave_now();
 	return true;
 }

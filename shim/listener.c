@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include "core/address.h"
+#include "log.h"
 #include "retire.h"
 #include "session.h"
 #include "sys.h"
@@ -57,8 +58,11 @@ struct listener *listener_note(uint64_t inode, uint32_t flags)
 	struct listener *listener = listeners_add(&family->listeners, inode, flags & LISTENER_EPHEMERAL);
 	uint32_t more = flags & (LISTENER_DATAGRAM | LISTENER_LOCAL | LISTENER_CLAIMED), before;
 
-	if (!listener)
+	if (!listener) {
+		if (inode)
+			log_once("more listeners were opened than can be noted: restarts do not hand over the later ones", NULL, 0);
 		return NULL;
+	}
 	before = more ? atomic_fetch_or(&listener->flags, more) : more;
 	if (more & ~before & LISTENER_DATAGRAM)
 		atomic_fetch_add(&family->datagrams, 1);

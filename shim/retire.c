@@ -53,7 +53,7 @@ static struct {
 	int spare_fd;	/* a placeholder of our own, for retire_bind() */
 	/* Inherited by children together with the placeholders themselves. 0: never retired. */
 	_Atomic uint64_t placeholder_inode;
-	_Atomic uint32_t is_changing; /* registrations are taken out, and not put back yet */
+	_Atomic int changing_pid; /* the process whose registrations are taken out, and not put back yet; or another, or 0 */
 } retire = { .held = few };
 
 static struct {
@@ -543,14 +543,14 @@ void retire_begin(int channel_fd, int proc_fd, bool is_alone)
 	/* Who joins only now was not told that its generation is the current one. */
 	if (!atomic_load(&session.family->current))
 		session_commit(false);
-	atomic_store(&retire.is_changing, 1); /* who sees that it is to let go waits until it has */
+	atomic_store(&retire.changing_pid, sys_getpid()); /* who sees that it is to let go waits until it has */
 	atomic_store(&session.family->retired, 1);
 	retire_prepare(proc_fd);
 	retire.is_wanted = true;
 	retire.is_alone = is_alone;
 	retire.has_others |= retire_is_retired(); /* for all that we know by now */
 	is_gone = retire_is_retired() || let_go();
-	atomic_store(&retire.is_changing, 0);
+	atomic_store(&retire.changing_pid, 0);
 	if (is_gone)
 		threads_wake();
 }
@@ -568,7 +568,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 {
 	retire_prepare(proc_fd);
 	retire.is_wanted = false;
-	atomic_store(&retire.is_changing, 1);
+	atomic_store(&retire.changing_pid, sys_getpid());
 	/* The program may have deleted or changed registrations since: as they are now, so back. */
 	look_through(false, take_placeholder);
 	for (unsigned i = 0; i < retire.n_held; i++) {
@@ -587,7 +587,7 @@ void retire_resume(int proc_fd, const int *listeners, const uint64_t *inodes,
 		rings_cancel(retire.spare_fd);
 		sys_close(retire.spare_fd);
 	}
-	atomic_store(&retire.is_changing, 0);
+	atomic_store(&retire.changing_pid, 0);
 	/* More listeners than fit one message: the last one clears the state. */
 	if (!more) {
 		atomic_store(&retire.placeholder_inode, 0);
@@ -740,11 +740,19 @@ void retire_leave_now(void)
 		exit(EXIT_SUCCESS);
 }
 
+/* A child that another thread has forked meanwhile is not. */
+static bool is_changing(void)
+{
+	int pid = atomic_load(&retire.changing_pid);
+
+	return pid && pid == sys_getpid();
+}
+
 bool retire_has_changed(void)
 {
-	bool was_changing = atomic_load(&retire.is_changing);
+	bool was_changing = is_changing();
 
-	for (int i = 0; i < 1000 && atomic_load(&retire.is_changing); i++)
+	for (int i = 0; i < 1000 && is_changing(); i++)
 		(void)sys_poll_wait(-1, 0, 1);
 	return was_changing || retire_is_retired();
 }

@@ -53,6 +53,32 @@ static uint64_t own_signals(void)
 	return set;
 }
 
+/* SA_SIGINFO says nothing of these two: the kernel looks at the pointer first. */
+static bool has_handler(const struct sigaction *action)
+{
+	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+/* As the kernel would: with the mask that the program has asked for, and once, if it has asked for that. */
+static void call_handler(struct taken *mine, const struct sigaction *action, int signal, siginfo_t *info,
+			 void *context)
+{
+	uint64_t mask = ((ucontext_t *)context)->uc_sigmask.__val[0] | action->sa_mask.__val[0], all;
+
+	if (action->sa_flags & SA_RESETHAND) {
+		mine->program.sa_flags &= ~SA_SIGINFO;
+		mine->program.sa_handler = SIG_DFL;
+	}
+	if (!(action->sa_flags & SA_NODEFER))
+		mask |= sys_signal_bit(signal);
+	sys_sigmask(SIG_SETMASK, mask, &all);
+	if (action->sa_flags & SA_SIGINFO)
+		action->sa_sigaction(signal, info, context);
+	else
+		action->sa_handler(signal);
+	sys_sigmask(SIG_SETMASK, all, NULL);
+}
+
 /* The signal was not meant for flip: do with it what would have happened without us. */
 static void act_as_program(int signal, siginfo_t *info, void *context)
 {
@@ -61,14 +87,12 @@ static void act_as_program(int signal, siginfo_t *info, void *context)
 
 	if (mine)
 		action = mine->program;
-	if (action.sa_flags & SA_SIGINFO) {
-		action.sa_sigaction(signal, info, context);
+	if (has_handler(&action)) {
+		call_handler(mine, &action, signal, info, context);
 	} else if (action.sa_handler == SIG_DFL) {
 		REAL(sigaction)(signal, &action, NULL);
 		sys_kill(sys_getpid(), signal);
 		((ucontext_t *)context)->uc_sigmask.__val[0] &= ~sys_signal_bit(signal);
-	} else if (action.sa_handler != SIG_IGN) {
-		action.sa_handler(signal);
 	}
 }
 
@@ -82,12 +106,6 @@ static bool is_from_flip(const siginfo_t *info)
 	/* O_ASYNC (F_SETSIG in fcntl(2)). */
 	return info->si_code > 0 && info->si_fd > 0 &&
 	       info->si_fd == atomic_load(&session.process->channel_fd);
-}
-
-static bool has_handler(const struct sigaction *action)
-{
-	return action->sa_flags & SA_SIGINFO ||
-	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
 static void act_for_flip(const siginfo_t *info)
@@ -327,6 +345,24 @@ static bool is_vfork_child(void)
 	return pid && pid != sys_getpid();
 }
 
+/* What exec keeps of the restart and the stop signal is what the program has set: that it ignores or blocks one. */
+static void commands_hand_back(void)
+{
+	uint64_t blocked = 0;
+
+	for (int slot = SLOT_RESTART; slot < SLOT_OVERFLOW; slot++) {
+		int signal = atomic_load(&taken[slot].signal);
+
+		if (!signal || !taken[slot].ours)
+			continue;
+		if (taken[slot].program.sa_handler == SIG_IGN)
+			REAL(sigaction)(signal, &taken[slot].program, NULL);
+		blocked |= believed_blocked & sys_signal_bit(signal);
+	}
+	if (blocked)
+		sys_sigmask(SIG_BLOCK, blocked, NULL);
+}
+
 /*
  * The channel raises the signal no more, what is pending is dropped with SIG_IGN (sigaction(2)), and the
  * supervisor calls only who is seen to catch it.
@@ -342,6 +378,7 @@ void signals_exec_begin(void)
 		sys_fcntl(atomic_load(&session.process->channel_fd), F_SETFL, O_NONBLOCK);
 	REAL(sigaction)(SESSION_SIGNAL, &ignore, NULL);
 	REAL(sigaction)(SESSION_SIGNAL, &mine->program, NULL);
+	commands_hand_back();
 }
 
 void signals_exec_failed(void)
@@ -349,6 +386,10 @@ void signals_exec_failed(void)
 	if (!atomic_load(&taken[SLOT_CHANNEL].signal))
 		return;
 	install(&taken[SLOT_CHANNEL], SESSION_SIGNAL);
+	for (int slot = SLOT_RESTART; slot < SLOT_OVERFLOW; slot++)
+		if (atomic_load(&taken[slot].signal) && taken[slot].ours)
+			install(&taken[slot], atomic_load(&taken[slot].signal));
+	sys_sigmask(SIG_UNBLOCK, believed_blocked & signals_ours(), NULL);
 	if (is_member_itself()) {
 		sys_fcntl(atomic_load(&session.process->channel_fd), F_SETFL, O_NONBLOCK | O_ASYNC);
 		/* What came meanwhile raised nothing. */

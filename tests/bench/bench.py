@@ -93,14 +93,14 @@ def server_command(mode, port, *options):
 
 
 @contextlib.contextmanager
-def running(command, port, cpus=None, how=signal.SIGTERM):
+def running(command, port, cpus=None, how=signal.SIGTERM, answers=ask):
     process = start(command, cpus)
     try:
-        def answers():
+        def is_up():
             if process.poll() is not None:
                 raise RuntimeError('ended at start: ' + output_of(process))
-            return ask(port) is not None
-        wait_for(answers)
+            return answers(port) is not None
+        wait_for(is_up)
         yield process
     finally:
         end(process, how)
@@ -272,35 +272,83 @@ def measure_first_answer():
             f'{beyond:.2f} ms ({median(flipped):.2f} - {median(bare):.2f})', beyond <= 2)
 
 
-def measure_throughput():
-    """requests per second, preloaded against bare"""
-    # Where a process happens to lie in memory is worth some per cent to one that forks, and what else the machine does
-    # as much: many of them, in short turns.
+def requests_row(what, least, command, wrap, *options, answers=ask):
+    """
+    Requests per second of wrap(command(port)) against those of command(port).
+
+    Where a process happens to lie in memory is worth some per cent to one that forks, and what else the machine does
+    as much: many of them, in short turns. Which is started first is worth something, too, and changes.
+    """
     fresh, turns, seconds = (24, 8, 0.25) if full else (6, 4, 0.25)
     cpus = len(CPUS) > 1
+    ratios, sums = [], {True: 0, False: 0}
+    for number in range(fresh):
+        starts = [(command(8080), 8080), (wrap(command(8081)), 8081)]
+        with contextlib.ExitStack() as stack:
+            for line, port in reversed(starts) if number % 2 else starts:
+                stack.enter_context(running(line, port, SERVER_CPU if cpus else None, answers=answers))
+            for turn in range(turns):
+                rate = {}
+                for preloaded in (True, False) if turn % 2 else (False, True):
+                    result = load_for(8081 if preloaded else 8080, seconds, '--clients=4', *options,
+                                      cpus=CLIENT_CPU if cpus else None)
+                    rate[preloaded] = result['per_second']
+                    sums[preloaded] += result['per_second']
+                ratios.append(rate[True] / rate[False])
+    row(f'requests/s, a connection each, {what} / bare (median of {len(ratios)} pairs)',
+        f'>= {least}' if least else '',
+        f'{median(ratios):.3f} (of the sums {sums[True] / sums[False]:.3f})',
+        median(ratios) >= least if least else None)
 
-    def empty(command):
-        return ['env', f'LD_PRELOAD={BENCH}libempty.so', *command]
 
-    for mode, least, wrap in (('epoll', 0.99, flip_run), ('thread', 0.99, flip_run),
-                              ('fork', 0.98, flip_run), ('fork', None, empty)):
-        ratios, sums = [], {True: 0, False: 0}
-        for _ in range(fresh):
-            with running(server_command(mode, 8080), 8080, SERVER_CPU if cpus else None), \
-                 running(wrap(server_command(mode, 8081)), 8081, SERVER_CPU if cpus else None):
-                for turn in range(turns):
-                    rate = {}
-                    for preloaded in (True, False) if turn % 2 else (False, True):
-                        result = load_for(8081 if preloaded else 8080, seconds, '--clients=4',
-                                          cpus=CLIENT_CPU if cpus else None)
-                        rate[preloaded] = result['per_second']
-                        sums[preloaded] += result['per_second']
-                    ratios.append(rate[True] / rate[False])
-        what = 'preloaded' if least else 'preloaded with a library that does nothing'
-        row(f'requests/s, a connection each, {mode} server: {what} / bare (median of {len(ratios)} '
-            'pairs)', f'>= {least}' if least else '',
-            f'{median(ratios):.3f} (of the sums {sums[True] / sums[False]:.3f})',
-            median(ratios) >= least if least else None)
+def preload_empty(command):
+    return ['env', f'LD_PRELOAD={BENCH}libempty.so', *command]
+
+
+def measure_throughput():
+    """requests per second, preloaded against bare"""
+    for mode, least, what, wrap in (
+            ('epoll', 0.99, 'preloaded', flip_run), ('thread', 0.99, 'preloaded', flip_run),
+            ('fork', 0.98, 'preloaded', flip_run),
+            ('fork', None, 'preloaded with a library that does nothing', preload_empty)):
+        requests_row(f'{mode} server: {what}', least, lambda port: server_command(mode, port), wrap)
+
+
+def connects(port):
+    with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), 5):
+        return True
+    return None
+
+
+def measure_forking():
+    """requests per second of real servers that fork for each connection, preloaded against bare"""
+    def busybox(port):
+        return ['busybox', 'httpd', '-f', '-p', f'127.0.0.1:{port}', '-h', TMP.name]
+
+    def python(port):
+        return ['/usr/bin/python3', '-c', f"""
+import http.server, socketserver
+class Server(socketserver.ForkingMixIn, http.server.HTTPServer): pass
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words): pass
+    def __init__(self, *words): super().__init__(*words, directory={TMP.name!r})
+Server(('127.0.0.1', {port}), Handler).serve_forever()
+"""]
+
+    def vsftpd(port):
+        with open(f'{TMP.name}/vsftpd-{port}.conf', 'w', encoding='ascii') as file:
+            file.write(f'listen=YES\nlisten_ipv6=NO\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\n'
+                       f'secure_chroot_dir={TMP.name}/empty\nftpd_banner=v1\n')
+        return ['vsftpd', file.name]
+
+    os.makedirs(f'{TMP.name}/empty', exist_ok=True)
+    with open(f'{TMP.name}/index.html', 'w', encoding='ascii') as file:
+        print('v1 0 end', file=file)
+    http = ('--request=GET /index.html HTTP/1.0\\r\\n\\r\\n', '--until=end\\n', '--expect=(v1) (0) end')
+    ftp = ('--greeting=\\n', '--request=QUIT\\r\\n', '--until=221 ', '--expect=^220 (v1)')
+    for name, command, options in (('busybox httpd', busybox, http), ('python http.server', python, http),
+                                   ('vsftpd', vsftpd, ftp)):
+        requests_row(f'{name}, a process for each: preloaded', 0.98, command, flip_run, *options, answers=connects)
 
 
 def count_call(call, timeout_ms, generation, words=()):

@@ -15,6 +15,11 @@ load_end
 kill -USR1 "$FLIP_PID"
 expect_exit 0 "$FLIP_PID"
 
+# QUIT is then the server's, too.
+KEEP_JOB=1 start_flip --stop-signal=USR1 -- server --wait=epoll
+kill -QUIT "$FLIP_PID"
+expect_exit 131 "$FLIP_PID"
+
 KEEP_JOB=1 start_flip --restart-signal=12 -- server --wait=epoll
 kill -HUP "$FLIP_PID"
 expect_exit 129 "$FLIP_PID"

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,10 +105,30 @@ static void fails(void)
 	say("pid %d", pid == 1);
 }
 
+/* Of the signals that are flip's in the bare face, too, the next program gets what this one has set. */
+static void inherits(void)
+{
+	static char *look[] = { (char *)"grep", (char *)"-E", (char *)"SigBlk|SigIgn", (char *)"/proc/self/status", NULL };
+	sigset_t set;
+	struct pollfd wait = { .fd = listener(8080), .events = POLLIN };
+
+	(void)poll(&wait, 1, 300); /* in the bare face it is a server from here on */
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGQUIT, SIG_IGN);
+	say("- signals");
+	told("execv, none", execv("/nonexistent", look));
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	say("HUP blocked %d", sigismember(&set, SIGHUP));
+	say("the end");
+	execv("/bin/grep", look);
+}
+
 int main(void)
 {
 	works();
 	fails();
-	say("the end");
-	return 0;
+	inherits();
+	return 1;
 }

@@ -112,6 +112,17 @@ static void masks(void)
 	say_mask("blocked");
 }
 
+static int blocks_term;
+
+static void look_at_mask(int signal)
+{
+	sigset_t set;
+
+	(void)signal;
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	blocks_term = sigismember(&set, SIGTERM);
+}
+
 static void delivered(int signal_number)
 {
 	handled = 0;
@@ -125,6 +136,14 @@ static void delivered(int signal_number)
 	kill(getpid(), signal_number);
 	sigqueue(getpid(), signal_number, (union sigval){ .sival_int = 3 });
 	say("signal %d: handled %d", signal_number, handled);
+	action.sa_handler = SIG_IGN; /* and with SA_SIGINFO */
+	sigaction(signal_number, &action, NULL);
+	raise(signal_number);
+	action = (struct sigaction){ .sa_handler = look_at_mask, .sa_flags = SA_RESETHAND };
+	sigaction(signal_number, &action, NULL);
+	raise(signal_number);
+	sigaction(signal_number, NULL, &action);
+	say("once: then %s; in it TERM was blocked %d", name(action.sa_handler), blocks_term);
 	signal(signal_number, SIG_IGN);
 	raise(signal_number);
 	signal(signal_number, SIG_DFL);

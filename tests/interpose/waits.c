@@ -19,6 +19,7 @@
 static int64_t start_ms;
 static bool is_storm(void);
 
+/* EINTR that is left in errno is seen as well. */
 #define TIMED(what, call)                                                           \
 	do {                                                                         \
 		long timed_result;                                                   \
@@ -30,7 +31,7 @@ static bool is_storm(void);
 		const char *timed_since = since(start_ms);                           \
 		say("%s: %s %s %s, %d handled", what, timed_result < 0 ? "-1" :      \
 		    timed_result == 0 ? "0" : "positive",                            \
-		    timed_result < 0 ? strerrorname_np(timed_errno) : "",            \
+		    timed_result < 0 || timed_errno == EINTR ? strerrorname_np(timed_errno) : "", \
 		    timed_since, handled);                                           \
 	} while (0)
 
