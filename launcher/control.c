@@ -60,7 +60,8 @@ int control_listen(const char *name, char *error, size_t size)
 	int none = 0;
 
 	/* Requests have no descriptors, and to close one of a stranger's may take long (SO_LINGER). */
-	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
 	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, length) == 0 &&
 	    listen(fd, SOMAXCONN) == 0)
 		return fd;

@@ -1,6 +1,7 @@
 #include "hold.h"
 
 #include "core/protocol.h"
+#include "process.h"
 #include "target.h"
 
 #include <err.h>
@@ -8,15 +9,15 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 
-/* True when the supervisor has ended, with its exit code. */
-static bool reap(pid_t supervisor, int *exit_code)
+/* True when the supervisor has ended, with its wait status. */
+static bool reap(pid_t supervisor, int *status)
 {
-	int status;
+	int other;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &other, WNOHANG)) > 0)
 		if (pid == supervisor) {
-			*exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+			*status = other;
 			return true;
 		}
 	return pid < 0;
@@ -31,7 +32,7 @@ static bool is_sent_by_somebody(const siginfo_t *info)
 
 int hold_run(pid_t pid)
 {
-	int exit_code = EXIT_FLIP;
+	int status = W_EXITCODE(EXIT_FLIP, 0);
 	siginfo_t info;
 	sigset_t all;
 
@@ -40,9 +41,11 @@ int hold_run(pid_t pid)
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would not be told of */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	while (!reap(pid, &exit_code)) {
+	while (!reap(pid, &status)) {
 		if (sigwaitinfo(&all, &info) > 0 && is_sent_by_somebody(&info))
 			kill(pid, info.si_signo);
 	}
-	return exit_code;
+	if (WIFSIGNALED(status))
+		process_end_by(WTERMSIG(status));
+	return process_exit_code(status);
 }

@@ -2,6 +2,7 @@
 
 #include "allowed.h"
 #include "cleanup.h"
+#include "core/flag.h"
 #include "core/procfs.h"
 #include "core/protocol.h"
 #include "spare.h"
@@ -12,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -411,7 +414,7 @@ char *process_variable(pid_t pid, const char *name, bool *has_none)
 
 bool process_is_disabled_by(const char *value)
 {
-	return value && *value && strcmp(value, "0") != 0;
+	return value && *value && !flag_is_off(value);
 }
 
 bool process_has_mapped(pid_t pid, const char *ending)
@@ -726,6 +729,24 @@ bool process_is_connected(pid_t pid, const struct ports *ports)
 
 	(void)view_sockets(&view, view_until_connected);
 	return view.seen.connections > 0;
+}
+
+int process_exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void process_end_by(int number)
+{
+	sigset_t set;
+
+	fflush(stdout);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 const char *process_status_text(int status, char *text, size_t size)

@@ -154,5 +154,14 @@ bool process_listens(pid_t pid, bool (*is_known)(uint64_t inode, const void *arg
 /* Has it such a connection? False, too, if it does not let us look. */
 bool process_is_connected(pid_t pid, const struct ports *ports);
 
+/* What a shell makes of a wait status: 128 + N for signal N. */
+int process_exit_code(int status);
+
+/*
+ * Ends us as the signal has ended the server: to who waits for us an end by TERM is none of a failure (systemd, s6).
+ * Returns in the first process of a container, whom its default action does not end. Writes no core file.
+ */
+void process_end_by(int signal);
+
 /* "exited with status 3", "was killed by SIGSEGV (Segmentation fault)". Returns text. */
 const char *process_status_text(int status, char *text, size_t size);

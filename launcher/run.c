@@ -139,8 +139,16 @@ static void first_process_exited(struct generation *generation, int status)
 		generation_check_gone(generation);
 }
 
-static void pass_on(int signal)
+/* The terminal speaks to all of its foreground's group: npm has Ctrl-C for its server's, and does nothing itself. */
+static void pass_to_group(const struct generation *generation, int signal)
 {
+	if (generation->exited || kill(-generation->pid, signal) != 0)
+		generation_signal(generation, signal);
+}
+
+static void pass_on(int signal, bool is_terminals)
+{
+	void (*pass)(const struct generation *, int) = is_terminals ? pass_to_group : generation_signal;
 	const struct generation *generation;
 	bool is_end = signal == SIGTERM || signal == SIGINT;
 
@@ -154,10 +162,10 @@ static void pass_on(int signal)
 	}
 	if (service.current) {
 		service.current->told_to_end |= is_end;
-		generation_signal(service.current, signal);
+		pass(service.current, signal);
 	}
 	TAILQ_FOREACH(generation, &service.retired, link)
-		generation_signal(generation, signal);
+		pass(generation, signal);
 }
 
 static struct generation *generation_with(pid_t pid)
@@ -222,7 +230,7 @@ static void signal_ready(struct source *source, short revents)
 	else if (signal == (service.settings->stop_signal ? (int)service.settings->stop_signal : SIGQUIT))
 		service_event(EVENT_STOP);
 	else if (signal != SESSION_SIGNAL) /* a stray one of the shim's is nobody's */
-		pass_on(signal);
+		pass_on(signal, info.ssi_code == SI_KERNEL);
 }
 
 /* Whatever the service is sent, we are sent: none of it may end us by its default action. */
@@ -294,6 +302,8 @@ static int run_loop(struct pidfh *pid_file)
 	migration_end_now();
 	if (pid_file)
 		pidfile_remove(pid_file);
+	if (service.exit_signal)
+		process_end_by(service.exit_signal);
 	return service.exit_code;
 }
 

@@ -165,6 +165,7 @@ struct service {
 	char failure[400];	  /* why it failed, a sentence without its end */
 	char last_result[540];
 	int exit_code;
+	int exit_signal; /* that ended the server, and is to end us as well; or 0 */
 	bool has_died; /* ended, and nobody has told it to */
 };
 
@@ -199,8 +200,9 @@ void service_discard_new(void);
 void service_enthrone_new(void);
 /* Tells the last lines that a generation wrote to whoever waits, or else writes them to the log. */
 void service_tell_output(const struct generation *generation, bool to_log);
+/* We are to end as this generation did (may be NULL: with 0). */
+void service_set_exit(const struct generation *generation);
 /* Why the upgrade is about to fail: a sentence without its end. */
-int service_exit_code(const struct generation *generation);
 void service_set_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void service_request_restart(void);
 /* Nobody serves, and the next generation is waited for. */

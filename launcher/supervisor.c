@@ -464,12 +464,12 @@ void service_collected(bool ok)
 
 /* The outcomes. */
 
-int service_exit_code(const struct generation *generation)
+void service_set_exit(const struct generation *generation)
 {
-	if (!generation || generation->status < 0)
-		return 0;
-	return WIFSIGNALED(generation->status) ? 128 + WTERMSIG(generation->status) :
-						 WEXITSTATUS(generation->status);
+	int status = generation && generation->status >= 0 ? generation->status : 0;
+
+	service.exit_code = process_exit_code(status);
+	service.exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static void tell_line(const char *text, void *to_log)
@@ -492,7 +492,7 @@ void service_discard_new(void)
 	if (!generation)
 		return;
 	service.new = NULL;
-	service.exit_code = generation->exited ? service_exit_code(generation) : 0;
+	service_set_exit(generation->exited ? generation : NULL);
 	if (!service.exit_code)
 		service.exit_code = 1; /* it has not become ready: that is no success */
 	if (!generation->exited)
@@ -687,7 +687,7 @@ static void end_current(struct generation *generation)
 	bool stopped = generation->phase >= PHASE_RETIRING;
 
 	service.current = NULL;
-	service.exit_code = stopped && has_obeyed(generation) ? 0 : service_exit_code(generation);
+	service_set_exit(stopped && has_obeyed(generation) ? NULL : generation);
 	if (generation->status >= 0)
 		process_status_text(generation->status, text, sizeof(text));
 	if (stopped)

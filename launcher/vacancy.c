@@ -210,7 +210,7 @@ void vacancy_revive(void)
 	vacancy_open(false);
 	service_set_failure("generation %u (pid %d) %s", dead->number, (int)dead->pid,
 			    process_status_text(dead->status, text, sizeof(text)));
-	service.exit_code = service_exit_code(dead);
+	service_set_exit(dead);
 	said_by = dead->said_ready ? dead->number : 0;
 	service_tell_output(dead, is_crash_loop());
 	service.current = NULL;

@@ -377,7 +377,7 @@ static bool summon(void)
 	}
 	start.listen_fd = channel_listen();
 	if (start.listen_fd < 0) {
-		log_once("cannot make a channel", NULL, -start.listen_fd);
+		log_once("this server cannot be restarted: it may not make a Unix socket", NULL, -start.listen_fd);
 		return false;
 	}
 	/* A daemon's first process has ended; then the one that listens is the service's root. */

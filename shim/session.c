@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "channel.h"
+#include "core/flag.h"
 #include "inherit.h"
 #include "log.h"
 #include "mute.h"
@@ -216,7 +217,7 @@ __attribute__((constructor)) static void session_start(int argc, char **argv, ch
 	atomic_store(&session.settled, 1);
 	atomic_store(&family_nobody.settled, 1);
 	atomic_store(&family_nobody.files_own, 1);
-	if ((disable && *disable && strcmp(disable, "0") != 0) || is_launcher(argv[0])) {
+	if ((disable && *disable && !flag_is_off(disable)) || is_launcher(argv[0])) {
 		real_resolve_all(); /* as below */
 		return;
 	}

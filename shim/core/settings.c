@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "flag.h"
 #include "protocol.h"
 
 #include <signal.h>
@@ -316,19 +317,21 @@ static bool set_choice(uint32_t *field, const struct setting *setting, const cha
 	}
 }
 
-static void set_flag(int32_t *field, const struct setting *setting, const char *text)
+/* An option gives NULL. */
+static bool set_flag(int32_t *field, const struct setting *setting, const char *text)
 {
-	if (!text || strcmp(text, "0") != 0)
-		*field = (int32_t)setting->min;
+	if (text && flag_is_off(text))
+		return true;
+	if (text && !flag_is_on(text))
+		return false;
+	*field = (int32_t)setting->min;
+	return true;
 }
 
-/*
- * An option gives NULL. A variable that is empty is as good as none, and "0" is the other way round, for a flag that
- * says so (FLIP_IN_PLACE=0 is --overlap); for one that is itself the other way round it is none.
- */
+/* A variable that is empty. FLIP_IN_PLACE=0 is as good as --overlap, but FLIP_OVERLAP=0 says nothing. */
 static bool is_none(const struct setting *setting, const char *text)
 {
-	return setting->kind == SETTING_FLAG && text && (*text == '\0' || (strcmp(text, "0") == 0 && setting->min == 0));
+	return setting->kind == SETTING_FLAG && text && (*text == '\0' || (flag_is_off(text) && setting->min == 0));
 }
 
 /* What is wrong with a text that was refused; it is shown shortened, so that the hint fits. */
@@ -337,7 +340,9 @@ static void explain(const struct setting *setting, const char *text, char *error
 	const char *name = setting->option;
 	uint64_t ms;
 
-	if (setting->kind == SETTING_TEXT)
+	if (setting->kind == SETTING_FLAG)
+		snprintf(error, size, "%s: '%.40s' is neither yes nor no; try 1 or 0", name, text);
+	else if (setting->kind == SETTING_TEXT)
 		snprintf(error, size, "%s: needs a text that is not empty", name);
 	else if (setting->kind == SETTING_COUNT)
 		snprintf(error, size, "%s: '%.40s' is not a number from %u to %u", name, text,
@@ -385,8 +390,7 @@ bool settings_set(struct settings *settings, const struct setting *setting, cons
 		ok = set_choice(field, setting, text);
 		break;
 	case SETTING_FLAG:
-		set_flag(field, setting, text);
-		ok = true;
+		ok = set_flag(field, setting, text);
 		break;
 	}
 	if (ok)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# flip run ends with the exit code of the server, and with 128+n if signal n ended it.
+# flip run ends with the exit code of the server, and by the signal that ended it: to a shell, 128+n.
 . "$(dirname "$0")/lib.sh"
 
 exits_with() {
@@ -16,6 +16,16 @@ exits_with 7 "$SERVER" --exit-at-start=7
 exits_with 9 "$SERVER" --exit-at-start=9 --at=listen
 exits_with 139 "$SERVER" --crash-at-start --at=listen
 exits_with 255 sh -c 'exit 255'
+
+# What a service manager sees, who takes an end by TERM for none of a failure.
+ended_by() {
+	/usr/bin/python3 -c '
+import subprocess, sys
+print(subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode)' "$@"
+}
+expect_eq -15 "$(ended_by "$FLIP" run -q -- sh -c 'kill -TERM $$')" "end by TERM"
+expect_eq -11 "$(ended_by "$FLIP" run -q -- sh -c 'kill -SEGV $$')" "end by SEGV"
+expect_eq 143 "$(ended_by "$FLIP" run -q -- sh -c 'exit 143')" "end with 143"
 
 # One that serves, ended from outside, before and after a restart.
 KEEP_JOB=1 start_flip -- server --wait=epoll

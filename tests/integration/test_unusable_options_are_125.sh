@@ -21,7 +21,7 @@ refuses no-such-command
 refuses
 refuses restart a b
 refuses status --no-such
-for variable in FLIP_READY_TIMEOUT=soon FLIP_MAX_DRAINING=-1 FLIP_NAME=1 FLIP_STOP_SIGNAL=9; do
+for variable in FLIP_READY_TIMEOUT=soon FLIP_MAX_DRAINING=-1 FLIP_NAME=1 FLIP_STOP_SIGNAL=9 FLIP_IN_PLACE=maybe; do
 	export "${variable?}"
 	refuses run -- "${touching[@]}"
 	expect_match "${variable%%=*}|--name" "$OUTPUT" "names the variable"

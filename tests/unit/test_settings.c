@@ -249,7 +249,18 @@ Test(settings, empty_and_zero_flags_are_not_set)
 {
 	cr_assert(set("verbose", ""));
 	cr_assert(set("quiet", "0"));
+	cr_assert(set("quiet", "No"));
+	cr_assert(set("verbose", "false"));
+	cr_assert(set("in-place", "off"));
 	cr_assert_eq(settings.verbosity, 0);
+	cr_assert_eq(settings.in_place, 0);
+}
+
+Test(settings, refuses_flags_that_are_neither)
+{
+	assert_refused("in-place", "maybe");
+	assert_refused("verbose", "2");
+	cr_assert_not_null(strstr(error, "neither yes nor no"), "%s", error);
 }
 
 Test(settings, reads_signals)
