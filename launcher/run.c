@@ -197,14 +197,34 @@ static void orphan_reaped(pid_t pid, int status)
 		first_process_exited(starting, status);
 }
 
+/* In the background of a terminal, who reads it or sets it is halted. A version in whose place another one can serve fails. */
+static void first_process_halted(struct generation *generation)
+{
+	log_line(LOG_LEVEL_ERROR, "generation %u (pid %d) is halted, for it reads or sets its terminal; start it with </dev/null",
+		 generation->number, (int)generation->pid);
+	if (generation != service.new && !(generation == service.current && service.state == SERVICE_PROBATION))
+		return;
+	service_set_failure("generation %u (pid %d) reads or sets its terminal, and was halted by that; start it with </dev/null",
+			    generation->number, (int)generation->pid);
+	if (generation == service.new)
+		service_event(EVENT_NEW_FAILED);
+	else
+		kill(generation->pid, SIGKILL);
+}
+
 static void reap(void)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		struct generation *generation = generation_with(pid);
 
+		if (WIFSTOPPED(status)) {
+			if (generation && (WSTOPSIG(status) == SIGTTIN || WSTOPSIG(status) == SIGTTOU))
+				first_process_halted(generation);
+			continue;
+		}
 		if (check_reaped(pid, status))
 			continue;
 		if (generation)
