@@ -146,12 +146,18 @@ static void pass_to_group(const struct generation *generation, int signal)
 		generation_signal(generation, signal);
 }
 
-static void pass_on(int signal, bool is_terminals)
+void service_pass_on(int signal, bool is_terminals)
 {
 	void (*pass)(const struct generation *, int) = is_terminals ? pass_to_group : generation_signal;
 	const struct generation *generation;
 	bool is_end = signal == SIGTERM || signal == SIGINT;
 
+	/* The new one serves already, and what it has taken is not to be lost. */
+	if (is_end && service.state == SERVICE_RETIRING) {
+		service.end_pending = signal;
+		service.end_is_terminals = is_terminals;
+		return;
+	}
 	if (is_end && service.state == SERVICE_PROBATION)
 		service_event(EVENT_CONFIRMED); /* what ends now ends because it was told to */
 	if (is_end && service_is_vacant()) {
@@ -250,7 +256,7 @@ static void signal_ready(struct source *source, short revents)
 	else if (signal == (service.settings->stop_signal ? (int)service.settings->stop_signal : SIGQUIT))
 		service_event(EVENT_STOP);
 	else if (signal != SESSION_SIGNAL) /* a stray one of the shim's is nobody's */
-		pass_on(signal, info.ssi_code == SI_KERNEL);
+		service_pass_on(signal, info.ssi_code == SI_KERNEL);
 }
 
 /* Whatever the service is sent, we are sent: none of it may end us by its default action. */

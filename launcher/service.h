@@ -160,6 +160,9 @@ struct service {
 	struct pool pool;
 	bool is_collecting; /* members of the current generation are being asked */
 	bool stop_pending;
+	bool is_stopping; /* somebody has asked for that, and it is being done */
+	int end_pending; /* a signal to be passed on when the hand-over is over; or 0 */
+	bool end_is_terminals; /* with that */
 	unsigned last_number, restarts;
 	int64_t asked_ns;	  /* when this upgrade was asked for */
 	char failure[400];	  /* why it failed, a sentence without its end */
@@ -175,6 +178,9 @@ extern struct service service;
 void service_event(enum service_event event);
 /* The current generation is ready, and no other is coming. */
 bool service_is_serving(void);
+
+/* A signal for the server, or what the terminal says to all of its group; TERM and INT end the service. In run.c. */
+void service_pass_on(int signal, bool is_terminals);
 /* From the request to the moment in which the new generation is the current one; not in place, after the old one's end. */
 bool service_is_restarting(void);
 /* Starts the command, the first generation; false: it could not be (reason: service.failure, and errno). */

@@ -511,7 +511,8 @@ static void fail(void)
 	service_discard_new();
 	pool_restore(&service.pool);
 	service_release_pool();
-	service_conclude(1, "%s; generation %u serves on", service.failure, service.current->number);
+	service_conclude(1, "%s; generation %u %s", service.failure, service.current->number,
+			 service.current->exited ? "has ended" : "serves on");
 }
 
 static void resume(void)
@@ -641,6 +642,7 @@ static void stop(void)
 	if (!probation_is_checking())
 		settle_result();
 	service_tell("stopping");
+	service.is_stopping = true;
 	check_abort();
 	probation_end();
 	service_set_failure("the service is being stopped");
@@ -684,7 +686,7 @@ static bool has_obeyed(const struct generation *generation)
 static void end_current(struct generation *generation)
 {
 	char text[80] = "ended";
-	bool stopped = generation->phase >= PHASE_RETIRING;
+	bool was_leaving = generation->phase >= PHASE_RETIRING, stopped = was_leaving || service.is_stopping;
 
 	service.current = NULL;
 	service_set_exit(stopped && has_obeyed(generation) ? NULL : generation);
@@ -697,7 +699,7 @@ static void end_current(struct generation *generation)
 	service_conclude(stopped ? 0 : 1, "%s: generation %u %s", stopped ? "stopped" : "ended",
 			 generation->number, text);
 	/* Stopped while it started: what it has left behind would listen, and nobody would look after it. */
-	if (stopped && !generation->retired_ns && generation->kin.is_ours)
+	if (was_leaving && !generation->retired_ns && generation->kin.is_ours)
 		kin_kill(&generation->kin);
 	service.has_died = !stopped && !generation->told_to_end;
 	generation_free(generation);
@@ -813,6 +815,12 @@ void service_event(enum service_event event)
 		service.stop_pending = false;
 		service_event(EVENT_STOP);
 	}
+	if (service.end_pending && service_is_serving()) {
+		int signal = service.end_pending;
+
+		service.end_pending = 0;
+		service_pass_on(signal, service.end_is_terminals);
+	}
 }
 
 void service_request_restart(void)
@@ -844,11 +852,31 @@ static bool is_killed_in_order(int status)
 	return status >= 0 && WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT);
 }
 
+/* Somebody has told it to end, and it has. */
+static bool ends_in_order(const struct generation *generation)
+{
+	return is_killed_in_order(generation->status) ||
+	       (generation->told_to_end && generation->status >= 0 && WIFEXITED(generation->status));
+}
+
+/* What was to follow one that was told to end is not wanted; if it serves already, it is told as well. */
+static void end_successor(const struct generation *generation)
+{
+	if (service.state == SERVICE_RETIRING) {
+		service.end_pending = SIGTERM;
+		return;
+	}
+	service_set_failure("generation %u was told to end", generation->number);
+	service_event(EVENT_NEW_FAILED);
+}
+
 void service_exited(struct generation *generation)
 {
 	char text[80];
 
 	if (generation == service.current) {
+		if (service_is_restarting() && ends_in_order(generation))
+			end_successor(generation);
 		/* There is no way back, or none is wanted: somebody has told the server itself to end. */
 		if (service.state == SERVICE_PROBATION && (!service.reserve || is_killed_in_order(generation->status)))
 			service_event(EVENT_CONFIRMED);
@@ -856,10 +884,11 @@ void service_exited(struct generation *generation)
 							     EVENT_CURRENT_EXITED);
 		return;
 	}
-	service_set_failure("generation %u (pid %d) %s before it was ready%s", generation->number,
+	service_set_failure("generation %u (pid %d) %s %s%s", generation->number,
 			    (int)generation->pid,
 			    process_status_text(generation->status, text, sizeof(text)),
-			    may_refuse_two(generation) ?
+			    generation->phase == PHASE_SERVING ? "when it was just ready" : "before it was ready",
+			    generation->phase != PHASE_SERVING && may_refuse_two(generation) ?
 				    " (it is unchanged: if two must not run at a time, use --in-place)" :
 				    "");
 	service_event(EVENT_NEW_FAILED);
