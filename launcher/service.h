@@ -200,7 +200,7 @@ void service_conclude_again(int exit_code);
 void service_release_pool(void);
 /* Before that: a wake-up for a client that is queued may have been lost. */
 void service_rearm(void);
-/* Ends the new generation whatever it does, and tells what it said last. */
+/* Ends the new generation whatever it does. */
 void service_discard_new(void);
 /* The new one is the current one: it is told so, and the listeners that it shares are let go. */
 void service_enthrone_new(void);
@@ -229,8 +229,7 @@ void service_ready(struct generation *generation);
 void service_retired(struct generation *generation);
 /* The generation's first process has ended. */
 void service_exited(struct generation *generation);
-/* A retired generation's connections were counted for the first time. */
-/* UINT64_MAX: it does not answer. */
+/* A retired generation's connections were counted for the first time; UINT64_MAX: it does not answer. */
 void service_drain_counted(struct generation *generation, uint64_t connections);
 
 /* vacancy.c: what is done in the states VACATING, FILLING and WAITING */
@@ -280,12 +279,11 @@ void generation_ask_again(struct generation *generation, enum message_type type,
  * Of the others the connections are counted from outside, and nothing disturbs them.
  */
 void generation_gather(struct generation *generation);
-
-/* But counts its processes. */
+/* Only counts its processes that are no members. */
 void generation_count_others(struct generation *generation);
 /* Calls this one, if it has a listener and is old enough; it may become a member. */
 void generation_call(struct generation *generation, pid_t pid);
-/* Only counts. */
+/* Only counts the connections of those. */
 void generation_count_elsewhere(struct generation *generation);
 /* Nobody goes on gathering: who was called and has not joined is not waited for. */
 void generation_forget_elsewhere(struct generation *generation);

@@ -29,11 +29,6 @@ static int64_t began_ns;
 static bool is_planned; /* it was retired, and did not die */
 static unsigned said_by; /* the number of the one before, if it has sent READY=1 */
 
-static long since_ms(int64_t then_ns)
-{
-	return (long)((clock_now_ns() - then_ns) / 1000000);
-}
-
 static void note_crash(void)
 {
 	n_crashes = crashes_add(&crashes, clock_now_ns(), service.settings->crash_window_ms);
@@ -75,7 +70,7 @@ static void drop_current(void)
 	if (old->status >= 0)
 		process_status_text(old->status, text, sizeof(text));
 	service_tell("generation %u (pid %d) %s after %ld ms", old->number, (int)old->pid, text,
-		     since_ms(old->retired_ns));
+		     clock_elapsed_ms(old->retired_ns));
 	generation_free(old);
 }
 
@@ -100,11 +95,11 @@ static void tell_success(void)
 	else if (is_planned)
 		service_conclude(0, "generation %u (pid %d) ready in %ld ms, in place; nobody served for"
 				 " %ld ms",
-				 current->number, (int)current->pid, since_ms(service.asked_ns),
-				 since_ms(began_ns));
+				 current->number, (int)current->pid, clock_elapsed_ms(service.asked_ns),
+				 clock_elapsed_ms(began_ns));
 	else
 		service_conclude(0, "generation %u (pid %d) ready in %ld ms; before, %s",
-				 current->number, (int)current->pid, since_ms(began_ns),
+				 current->number, (int)current->pid, clock_elapsed_ms(began_ns),
 				 service.failure);
 }
 
@@ -262,9 +257,9 @@ void vacancy_show(void (*line)(void *to, const char *format, ...), void *to)
 		return;
 	if (retry_timer.active)
 		line(to, "nobody serves for %ld ms: clients wait; the next try follows in %ld ms",
-		     since_ms(began_ns), (long)((retry_timer.at_ns - clock_now_ns()) / 1000000));
+		     clock_elapsed_ms(began_ns), (long)((retry_timer.at_ns - clock_now_ns()) / 1000000));
 	else
-		line(to, "nobody serves for %ld ms: clients wait", since_ms(began_ns));
+		line(to, "nobody serves for %ld ms: clients wait", clock_elapsed_ms(began_ns));
 	if (service.failure[0])
 		line(to, "because %s", service.failure);
 }

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* Connects to the supervisor. Returns a close-on-exec descriptor or a negative errno value. */
+/* Connects to the supervisor; blocks for 5 s at most. Returns a close-on-exec descriptor or a negative errno value. */
 int channel_connect(void);
 
 /* As transfer_receive, but waits; -ETIMEDOUT. */
@@ -16,7 +16,7 @@ int channel_receive_wait(int channel_fd, struct message *message, int *fds, unsi
 			 int timeout_ms);
 
 /*
- * Sends a request with its descriptors on a connection of its own and waits for the answer, 10 s at
+ * Sends a request with its descriptors on a connection of its own and waits for the answer, 15 s at
  * most. *answer_fd is the one descriptor that came with it, the caller's to close, or -1. 0 or a
  * negative errno value.
  */

@@ -105,7 +105,7 @@ bool session_begin(void);
 
 /*
  * Makes this process a member: connects its channel, installs the handler. Returns true if it is
- * one now. Async-signal-safe; blocks until the supervisor answers, 5 s at most. Any thread; where
+ * one now. Async-signal-safe; blocks until the supervisor answers, 13 s at most. Any thread; where
  * another one is at it already, `in_handler` does not wait for that: it may be beneath us.
  */
 bool session_join(bool in_handler);
