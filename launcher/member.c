@@ -701,7 +701,8 @@ static void member_says(struct member *member, const struct message *message, co
 		member_waits_on_set(member, (int)message->value[0]);
 		break;
 	case MESSAGE_SIGNAL:
-		member_signal((int)message->value[0]);
+		if (generation->phase < PHASE_LEAVING) /* else it is ours, which a master has passed on */
+			member_signal((int)message->value[0]);
 		break;
 	case MESSAGE_LISTENERS:
 		member_listeners(member, message, fds);

@@ -731,7 +731,11 @@ bool retire_end(int proc_fd, int stop_signal)
 
 void retire_leave(int channel_fd, int proc_fd, int stop_signal)
 {
-	answer(channel_fd, MESSAGE_LEAVING, 0, retire_end(proc_fd, stop_signal), 1);
+	bool ends_itself = retire_end(proc_fd, stop_signal);
+
+	if (!ends_itself)
+		atomic_store(&session.process->ending, 1);
+	answer(channel_fd, MESSAGE_LEAVING, 0, ends_itself, 1);
 }
 
 void retire_leave_now(void)

@@ -36,6 +36,7 @@ struct process {
 	_Atomic int channel_fd;	    /* valid when MEMBER */
 	_Atomic uint64_t channel_inode;
 	_Atomic uint32_t wanted;    /* wake-ups of the channel not yet looked after */
+	_Atomic uint32_t ending;    /* to end by the stop signal, which is the program's again, also in the bare face */
 	_Atomic uint32_t leaving;   /* told to end: its only thread does, at its next wait */
 	_Atomic uint32_t epoch;	    /* of the threads that were asked to look up */
 	_Atomic int32_t threads_due; /* that have not yet passed through the handler */

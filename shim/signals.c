@@ -160,7 +160,7 @@ static void handle_command(int signal, siginfo_t *info, void *context)
 			 " start it anew",
 			 NULL, 0);
 		interrupt_note_signal(context, own_signals());
-	} else if (member && info->si_code <= 0) {
+	} else if (member && info->si_code <= 0 && !atomic_load(&session.process->ending)) {
 		interrupt_note_command();
 		session_tell_signal(MESSAGE_SIGNAL, (uint64_t)signal);
 		interrupt_note_signal(context, own_signals());

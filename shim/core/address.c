@@ -69,16 +69,27 @@ uint16_t address_port(const struct sockaddr *address)
 	return ntohs(port);
 }
 
+/* Of a path up to its end, behind which a program may have left anything; an abstract name up to its last byte. */
+static size_t name_length(const struct sockaddr_un *address)
+{
+	size_t length = NAME_MAX_LENGTH;
+
+	if (address->sun_path[0])
+		return strnlen(address->sun_path, NAME_MAX_LENGTH);
+	while (length > 0 && !address->sun_path[length - 1])
+		length--;
+	return length;
+}
+
 uint32_t address_key(const struct sockaddr_storage *address)
 {
 	const struct sockaddr_un *local = (const struct sockaddr_un *)address;
-	size_t length = NAME_MAX_LENGTH;
 	uint32_t hash = 2166136261u; /* FNV-1a */
+	size_t length;
 
 	if (address->ss_family != AF_UNIX)
 		return address_port((const struct sockaddr *)address);
-	while (length > 0 && !local->sun_path[length - 1])
-		length--;
+	length = name_length(local);
 	for (size_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)local->sun_path[i]) * 16777619u;
 	return length ? ADDRESS_KEYS / 2 + ((hash ^ hash >> 16) & 0xffff) : 0;
@@ -114,10 +125,8 @@ bool address_equal(const struct sockaddr *one, const struct sockaddr *other)
 /* Up to the last byte that is not zero: an abstract name may have some within. */
 static void format_un(const struct sockaddr_un *address, char *text, size_t size)
 {
-	size_t length = NAME_MAX_LENGTH, at;
+	size_t length = name_length(address), at;
 
-	while (length > 0 && !address->sun_path[length - 1])
-		length--;
 	snprintf(text, size, "unix:");
 	for (size_t i = 0; i < length && (at = strlen(text)) + 1 < size; i++) {
 		char c = i == 0 && !address->sun_path[0] ? '@' : address->sun_path[i];

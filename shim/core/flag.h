@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <string.h>
 #include <strings.h>
 
 /* "0", "no", "false" or "off", in whatever letters. */
@@ -11,9 +12,9 @@ static inline bool flag_is_off(const char *text)
 	       strcasecmp(text, "off") == 0;
 }
 
-/* "1", "yes", "true" or "on". */
+/* "1" or a larger number, "yes", "true" or "on". */
 static inline bool flag_is_on(const char *text)
 {
-	return strcasecmp(text, "1") == 0 || strcasecmp(text, "yes") == 0 || strcasecmp(text, "true") == 0 ||
-	       strcasecmp(text, "on") == 0;
+	return (*text >= '1' && *text <= '9' && text[strspn(text, "0123456789")] == '\0') || strcasecmp(text, "yes") == 0 ||
+	       strcasecmp(text, "true") == 0 || strcasecmp(text, "on") == 0;
 }

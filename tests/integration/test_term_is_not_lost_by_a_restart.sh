@@ -47,6 +47,7 @@ in_the_hand_over() {
 with_a_stop() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		KEEP_JOB=1 start_flip -- server --wait=epoll
+		rm -f "$TMP/stop"
 		"$FLIP" stop "$FLIP_PID" >"$TMP/stop" 2>&1 &
 		stop_job=$!
 		wait_for 5 stop_has_begun
@@ -59,7 +60,7 @@ with_a_stop() {
 }
 
 stop_has_begun() {
-	grep -q . "$TMP/stop"
+	[ -s "$TMP/stop" ]
 }
 
 restart_behind_it

@@ -204,6 +204,18 @@ static void expect_text(const void *address, const char *want)
 	cr_expect_str_eq(text, want);
 }
 
+Test(address, a_path_ends_where_it_ends)
+{
+	struct sockaddr_storage clean = { .ss_family = AF_UNIX }, behind;
+	char text[ADDRESS_TEXT_MAX];
+
+	strcpy(((struct sockaddr_un *)&clean)->sun_path, "/run/x");
+	behind = clean;
+	strcpy(((struct sockaddr_un *)&behind)->sun_path + 10, "left by the program");
+	cr_assert_str_eq(address_format((struct sockaddr *)&behind, text, sizeof(text)), "unix:/run/x");
+	cr_assert_eq(address_key(&behind), address_key(&clean));
+}
+
 Test(address, shows_as_people_write_it)
 {
 	struct sockaddr_in one = four("127.0.0.1", 80);

@@ -242,6 +242,7 @@ Test(settings, reads_flags)
 	cr_assert(set("quiet", "1"));
 	cr_assert_eq(settings.verbosity, -1);
 	cr_assert(set("verbose", "yes"));
+	cr_assert(set("verbose", "2"));
 	cr_assert_eq(settings.verbosity, 1);
 }
 
@@ -259,7 +260,8 @@ Test(settings, empty_and_zero_flags_are_not_set)
 Test(settings, refuses_flags_that_are_neither)
 {
 	assert_refused("in-place", "maybe");
-	assert_refused("verbose", "2");
+	assert_refused("verbose", "2x");
+	assert_refused("verbose", "-1");
 	cr_assert_not_null(strstr(error, "neither yes nor no"), "%s", error);
 }
 
