@@ -158,20 +158,21 @@ void service_pass_on(int signal, bool is_terminals)
 		service.end_is_terminals = is_terminals;
 		return;
 	}
-	if (is_end && service.state == SERVICE_PROBATION)
-		service_event(EVENT_CONFIRMED); /* what ends now ends because it was told to */
-	if (is_end && service_is_vacant()) {
+	if (is_end && service_is_vacant())
 		service_event(EVENT_STOP); /* what it ends must not be started again */
-	} else if (is_end && service_is_restarting()) {
-		service_set_failure("signal %d ended the upgrade", signal);
-		service_event(EVENT_NEW_FAILED);
-	}
+	/* Before what follows says anything to the server: at the end of our handler's work it would interrupt no call. */
 	if (service.current) {
 		service.current->told_to_end |= is_end;
 		pass(service.current, signal);
 	}
 	TAILQ_FOREACH(generation, &service.retired, link)
 		pass(generation, signal);
+	if (is_end && service.state == SERVICE_PROBATION) {
+		service_event(EVENT_CONFIRMED); /* what ends now ends because it was told to */
+	} else if (is_end && service_is_restarting()) {
+		service_set_failure("signal %d ended the upgrade", signal);
+		service_event(EVENT_NEW_FAILED);
+	}
 }
 
 static struct generation *generation_with(pid_t pid)
