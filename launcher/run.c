@@ -209,7 +209,7 @@ static void first_process_halted(struct generation *generation)
 {
 	log_line(LOG_LEVEL_ERROR, "generation %u (pid %d) is halted, for it reads or sets its terminal; start it with </dev/null",
 		 generation->number, (int)generation->pid);
-	if (generation != service.new && !(generation == service.current && service.state == SERVICE_PROBATION))
+	if (generation != service.new && !(generation == service.current && service.reserve))
 		return;
 	service_set_failure("generation %u (pid %d) reads or sets its terminal, and was halted by that; start it with </dev/null",
 			    generation->number, (int)generation->pid);
